@@ -1,0 +1,76 @@
+//! When was a user last active? Written at most every five minutes a user and process (core-session.md 2.8).
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use supertokens_domain::ids::AppId;
+use supertokens_domain::time::{MINUTE, Millis};
+
+const THROTTLE: Millis = 5 * MINUTE;
+const CAPACITY: usize = 200_000;
+
+/// Remembers who was marked lately. Losing it costs a few writes, nothing else.
+#[derive(Debug)]
+pub(crate) struct Marks {
+    marks: Mutex<HashMap<(AppId, String), Millis>>,
+    capacity: usize,
+    throttles: bool,
+}
+
+impl Marks {
+    /// `throttles: false` marks every time, as test suites expect.
+    pub(crate) fn new(throttles: bool) -> Self {
+        Self { marks: Mutex::default(), capacity: CAPACITY, throttles }
+    }
+
+    /// Is a mark due?
+    pub(crate) fn is_due(&self, app: &AppId, id: &str, now: Millis) -> bool {
+        if !self.throttles {
+            return true;
+        }
+        let marks = self.marks.lock().unwrap_or_else(PoisonError::into_inner);
+        marks.get(&(app.clone(), id.to_owned())).is_none_or(|at| now - at >= THROTTLE)
+    }
+
+    /// Remembers a mark.
+    pub(crate) fn remember(&self, app: &AppId, id: &str, now: Millis) {
+        if !self.throttles {
+            return;
+        }
+        let mut marks = self.marks.lock().unwrap_or_else(PoisonError::into_inner);
+        if marks.len() >= self.capacity {
+            marks.retain(|_, at| now - *at < THROTTLE);
+            if marks.len() >= self.capacity {
+                marks.clear();
+            }
+        }
+        marks.insert((app.clone(), id.to_owned()), now);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mark_holds_for_five_minutes() {
+        let marks = Marks::new(true);
+        let app = AppId::default();
+        assert!(marks.is_due(&app, "u", 0));
+        marks.remember(&app, "u", 0);
+        assert!(!marks.is_due(&app, "u", THROTTLE - 1));
+        assert!(marks.is_due(&app, "u", THROTTLE));
+        assert!(marks.is_due(&AppId::normalise("other"), "u", 1));
+        assert!(Marks::new(false).is_due(&app, "u", 1));
+    }
+
+    #[test]
+    fn memory_stays_bounded() {
+        let marks = Marks { capacity: 10, ..Marks::new(true) };
+        let app = AppId::default();
+        for n in 0..1_000 {
+            marks.remember(&app, &n.to_string(), n);
+        }
+        assert!(marks.marks.lock().unwrap().len() <= 10);
+    }
+}

@@ -1,0 +1,87 @@
+//! Periodic work as a list; the caller owns the timer (core-session.md 7, core-server.md 10.3). Every process may run every chore: all
+//! of them may run twice, or at the same time in two places.
+
+use std::time::Duration;
+
+use supertokens_domain::time::{DAY, Millis};
+
+use crate::Core;
+use crate::cx::key_settings;
+use crate::error::Error;
+
+/// Something to be done now and then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Chore {
+    /// Sees tenants and settings that other processes changed.
+    SyncTenants,
+    /// Deletes sessions whose time is over.
+    DeleteExpiredSessions,
+    /// Deletes rotating keys of which no token can be valid any more.
+    DeleteExpiredSigningKeys,
+    /// Makes room for the coming month's activity, and drops what is older than 31 days.
+    ActivityPartitions,
+}
+
+impl Chore {
+    /// Every chore.
+    pub const ALL: [Self; 4] =
+        [Self::SyncTenants, Self::DeleteExpiredSessions, Self::DeleteExpiredSigningKeys, Self::ActivityPartitions];
+
+    /// For logs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::SyncTenants => "sync tenants",
+            Self::DeleteExpiredSessions => "delete expired sessions",
+            Self::DeleteExpiredSigningKeys => "delete expired signing keys",
+            Self::ActivityPartitions => "activity partitions",
+        }
+    }
+
+    /// From the end of one run to the begin of the next. The first run comes after one interval too.
+    pub fn every(self) -> Duration {
+        let hours = |n: u64| Duration::from_secs(n * 3_600);
+        match self {
+            Self::SyncTenants => Duration::from_secs(60),
+            Self::DeleteExpiredSessions => hours(12),
+            Self::DeleteExpiredSigningKeys | Self::ActivityPartitions => hours(24),
+        }
+    }
+}
+
+/// How long activity is kept, in ms.
+const KEEP_ACTIVITY: Millis = 31 * DAY;
+
+impl Core {
+    /// Does a chore once. Returns how many rows or tenants it concerned, for the log.
+    ///
+    /// # Errors
+    /// The database. The next run tries again.
+    pub async fn run_chore(&self, chore: Chore) -> Result<u64, Error> {
+        let now = self.0.clock.now();
+        match chore {
+            Chore::SyncTenants => {
+                let changed = self.0.tenants.reload().await?;
+                for app in &changed {
+                    self.0.keys.forget(app);
+                }
+                Ok(u64::try_from(changed.len()).unwrap_or(u64::MAX))
+            }
+            Chore::DeleteExpiredSessions => Ok(self.0.db.tx(async move |tx| tx.delete_expired_sessions(now).await).await?),
+            Chore::DeleteExpiredSigningKeys => self.delete_expired_keys(now).await,
+            Chore::ActivityPartitions => {
+                self.0.db.ensure_activity_partitions(now).await?;
+                Ok(self.0.db.drop_old_activity(now - KEEP_ACTIVITY).await?)
+            }
+        }
+    }
+
+    async fn delete_expired_keys(&self, now: Millis) -> Result<u64, Error> {
+        let mut deleted = 0;
+        for entry in self.0.tenants.all().into_iter().filter(|entry| entry.record.id.tenant.is_default()) {
+            let app = entry.record.id.app.clone();
+            let limit = key_settings(&entry.config, self.0.test_mode).policy.delete_before(now);
+            deleted += self.0.db.tx(async move |tx| tx.delete_dynamic_keys_before(&app, limit).await).await?;
+        }
+        Ok(deleted)
+    }
+}

@@ -1,0 +1,310 @@
+//! The core as a function: an HTTP request in, an HTTP response out. A socket is one way to call it, a method call is the other.
+//!
+//! [`Core::open`] connects and migrates the database; [`Core::handle`] answers. Periodic work is a list ([`Core::chores`]) whose
+//! timer belongs to the caller.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderValue, Request, Response, StatusCode, header};
+use supertokens_domain::config::{Checks, ConfigProblem, CoreConfig};
+use supertokens_domain::ids::TenantIdentifier;
+use supertokens_domain::json::JsonObject;
+use supertokens_store::{DatabaseOptions, Db, StoreError};
+use supertokens_wire::input::{Charset, Input};
+use supertokens_wire::operation::Body;
+use supertokens_wire::version::{LATEST, Rules};
+
+pub mod chores;
+pub mod cx;
+pub mod error;
+pub mod figures;
+pub mod ports;
+pub mod routes;
+pub mod server;
+pub mod session;
+pub mod tenants;
+pub mod users;
+
+mod activity;
+mod keys;
+mod request;
+mod stats;
+
+use cx::{Cx, Place, key_settings};
+use error::{Error, respond, text_response};
+use ports::{Clock, Entropy, SystemClock, SystemEntropy};
+use routes::Door;
+
+/// What a core is made of.
+pub struct CoreOptions {
+    /// Where everything is kept.
+    pub database: DatabaseOptions,
+    /// Settings that count where no app or tenant overrides them, by upstream's names.
+    pub base: JsonObject,
+    /// Lifts some range checks, for test suites. Never for production.
+    pub test_mode: bool,
+    /// Names this process to `GET /config`.
+    pub process_id: String,
+    /// The configuration file, if there is one.
+    pub config_path: Option<PathBuf>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Dice.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+impl CoreOptions {
+    /// Default settings, the machine's clock and dice.
+    pub fn new(database: DatabaseOptions) -> Self {
+        Self {
+            database,
+            base: JsonObject::new(),
+            test_mode: false,
+            process_id: ports::uuid(&SystemEntropy),
+            config_path: None,
+            clock: Arc::new(SystemClock),
+            entropy: Arc::new(SystemEntropy),
+        }
+    }
+}
+
+/// Why a core did not open.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The base settings do not hold; every problem is listed.
+    #[error("the settings do not hold: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Config(Vec<ConfigProblem>),
+    /// The database.
+    #[error("the database could not be opened")]
+    Store(#[from] StoreError),
+    /// The base tenant or its keys.
+    #[error("the base tenant could not be prepared")]
+    Base(#[source] Error),
+}
+
+pub(crate) struct Inner {
+    pub(crate) db: Db,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) dice: Arc<dyn Entropy>,
+    pub(crate) tenants: tenants::Tenants,
+    pub(crate) keys: keys::Keys,
+    pub(crate) marks: Arc<activity::Marks>,
+    pub(crate) stats: stats::Stats,
+    pub(crate) tally: figures::Tally,
+    pub(crate) greetings: server::Greetings,
+    pub(crate) base_path: String,
+    pub(crate) test_mode: bool,
+    pub(crate) process_id: String,
+    pub(crate) config_path: Option<PathBuf>,
+}
+
+impl Inner {
+    /// Drops what is kept in memory of an app that was removed.
+    pub(crate) fn forget_app(&self, app: &supertokens_domain::ids::AppIdentifier) {
+        self.keys.forget(&app.app);
+        self.stats.forget(app);
+        self.greetings.forget(app);
+    }
+}
+
+/// A core. Cheap to clone; clones are the same core.
+#[derive(Clone)]
+pub struct Core(pub(crate) Arc<Inner>);
+
+impl Core {
+    /// Connects, migrates, reads the tenants, makes the base tenant and its keys if they are not there.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub async fn open(options: CoreOptions) -> Result<Self, OpenError> {
+        let checks = if options.test_mode { Checks::TestMode } else { Checks::Normal };
+        let config = CoreConfig::effective(&options.base, &[], checks).map_err(OpenError::Config)?;
+        let db = Db::open(options.database).await?;
+        db.migrate().await?;
+        let now = options.clock.now();
+        let core = Self(Arc::new(Inner {
+            tenants: tenants::Tenants::new(db.clone(), options.base, checks),
+            keys: keys::Keys::new(db.clone(), Arc::clone(&options.entropy)),
+            marks: Arc::new(activity::Marks::new(!options.test_mode)),
+            stats: stats::Stats::default(),
+            tally: figures::Tally::default(),
+            greetings: server::Greetings::default(),
+            base_path: config.base_path.clone(),
+            test_mode: options.test_mode,
+            process_id: options.process_id,
+            config_path: options.config_path,
+            clock: options.clock,
+            dice: options.entropy,
+            db,
+        }));
+        core.prepare(&config, now).await.map_err(OpenError::Base)?;
+        Ok(core)
+    }
+
+    async fn prepare(&self, config: &CoreConfig, now: i64) -> Result<(), Error> {
+        let inner = &self.0;
+        inner.tenants.reload().await?;
+        let base = TenantIdentifier::default();
+        if inner.tenants.known(&base).is_none() {
+            inner.db.tx(async move |tx| tx.ensure_base_tenant(now).await).await?;
+            inner.tenants.reload().await?;
+        }
+        inner.db.ensure_activity_partitions(now).await?;
+        let settings = key_settings(config, inner.test_mode);
+        inner.keys.set(&base.app, &settings, now).await?;
+        inner.keys.refresh_key(&base.app, now).await?;
+        Ok(())
+    }
+
+    /// The database, for looking after it.
+    pub fn db(&self) -> &Db {
+        &self.0.db
+    }
+
+    /// The tenants that this process knows.
+    pub fn tenants(&self) -> &tenants::Tenants {
+        &self.0.tenants
+    }
+
+    /// Answers a request. `peer` is the address of the caller where there is one; without it, rules about addresses do not apply.
+    ///
+    /// Never fails: what goes wrong is a response. A panic inside is the caller's to catch.
+    pub async fn handle(&self, request: Request<Bytes>, peer: Option<IpAddr>) -> Response<Bytes> {
+        self.handle_named(request, peer).await.1
+    }
+
+    /// [`handle`](Self::handle), and the operation that answered (`POST /recipe/session`), for logs and metrics; the operation of an
+    /// unknown path is empty. The names are a closed set and carry nothing of the request.
+    pub async fn handle_named(&self, request: Request<Bytes>, peer: Option<IpAddr>) -> (Operation, Response<Bytes>) {
+        let inner = &*self.0;
+        let (parts, body) = request.into_parts();
+        let Some(address) = request::address(parts.uri.path(), &inner.base_path) else {
+            return (Operation::default(), text_response(StatusCode::NOT_FOUND, "Not found"));
+        };
+        let now = inner.clock.now();
+        let mut visit =
+            Visit { inner, parts: &parts, body: &body, peer, now, address, operation: Operation::default(), counted: None };
+        let response = visit.answer().await.unwrap_or_else(Error::into_response);
+        if let Some(app) = &visit.counted {
+            inner.stats.count(app, now);
+        }
+        (visit.operation, response)
+    }
+}
+
+/// Names an operation: its verb and its path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Operation {
+    /// `GET`, `POST`, `PUT` or `DELETE`; empty if there is no such operation.
+    pub method: &'static str,
+    /// The path behind the app and tenant segments.
+    pub path: &'static str,
+}
+
+/// One request on its way through the door.
+struct Visit<'a> {
+    inner: &'a Inner,
+    parts: &'a http::request::Parts,
+    body: &'a Bytes,
+    peer: Option<IpAddr>,
+    now: i64,
+    address: request::Address,
+    operation: Operation,
+    /// The app whose statistics this request belongs to.
+    counted: Option<supertokens_domain::ids::AppIdentifier>,
+}
+
+impl Visit<'_> {
+    async fn answer(&mut self) -> Result<Response<Bytes>, Error> {
+        let place = self.place().await?;
+        let who = place.tenant.as_deref().or(place.app.as_deref());
+        request::check_address(self.peer, who)?;
+        let (door, route) = self.find();
+        let base = self.inner.tenants.known(&TenantIdentifier::default());
+        let caller = request::caller(self.parts, place.app.as_ref().map(|e| &e.config), base.as_ref().map(|e| &e.config));
+        self.counted = place.app.is_some().then(|| place.at.app_identifier());
+        if door.key && !caller.has_key {
+            return Err(Error::refused(StatusCode::UNAUTHORIZED, "Invalid API key"));
+        }
+        let requested = request::version(&self.parts.headers, place.app.as_deref())?;
+        if requested.is_below(supertokens_wire::version::CdiVersion { major: 3, minor: 0 }) && !place.at.tenant.is_default() {
+            self.counted = None;
+            return Err(Error::not_found());
+        }
+        let rules = match requested.served() {
+            Ok(version) => version.rules(),
+            Err(refusal) if door.version => return Err(refusal.into()),
+            Err(_) => LATEST.rules(),
+        };
+        self.run(place, route, rules, caller.is_protected).await
+    }
+
+    async fn place(&self) -> Result<Place, Error> {
+        let tenants = &self.inner.tenants;
+        let at = self.address.at(tenants.domain_of(&request::host(&self.parts.uri, &self.parts.headers)));
+        let app = tenants.find(&at.app_identifier().public(), self.now).await?;
+        let tenant = match &app {
+            Some(app) if at.tenant.is_default() => Some(Arc::clone(app)),
+            Some(_) => tenants.find(&at, self.now).await?,
+            None => None,
+        };
+        Ok(Place { at, app, tenant })
+    }
+
+    /// The route, and the checks that apply. A path that nobody serves is let in without a key, to be told so.
+    fn find(&mut self) -> (Door, Option<&'static routes::Route>) {
+        let Some(methods) = self.address.methods() else { return (Door { key: false, version: true }, None) };
+        let door = methods.first().map_or(Door::CLOSED, |route| route.door);
+        let route = methods.iter().find(|route| route.method == self.parts.method.as_str());
+        if let Some(route) = route {
+            self.operation = Operation { method: route.method, path: route.path };
+        }
+        (door, route)
+    }
+
+    async fn run(
+        &self,
+        place: Place,
+        route: Option<&'static routes::Route>,
+        rules: Rules,
+        protected_caller: bool,
+    ) -> Result<Response<Bytes>, Error> {
+        let cx = Cx { core: self.inner, place, rules, now: self.now, protected_caller };
+        if let Some(route) = route {
+            let content_type = self.parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+            let charset = Charset::of_content_type(content_type.unwrap_or_default())
+                .ok_or_else(|| Error::bad("the charset of the body is not supported; send UTF-8"))?;
+            let input = Input::new(self.parts.uri.query().unwrap_or_default(), self.body, charset);
+            return Ok(write((route.run)(&cx, input).await?));
+        }
+        if self.address.methods().is_some() {
+            return Err(Error::refused(StatusCode::METHOD_NOT_ALLOWED, "Method not supported"));
+        }
+        Ok(write(server::at_the_root(&cx, &self.address.path, self.parts.method.as_str()).await?))
+    }
+}
+
+fn write(body: Body) -> Response<Bytes> {
+    const JSON: &str = "application/json;charset=UTF-8";
+    match body {
+        Body::Text(text) => text_response(StatusCode::OK, text),
+        Body::Json(object) => respond(StatusCode::OK, JSON, line(&object)),
+        Body::CachedJson { json, cache_control } => {
+            let mut response = respond(StatusCode::OK, JSON, line(&json));
+            if let Ok(value) = HeaderValue::from_str(&cache_control) {
+                response.headers_mut().insert(header::CACHE_CONTROL, value);
+            }
+            response
+        }
+    }
+}
+
+fn line(object: &JsonObject) -> String {
+    let mut text = String::with_capacity(1024);
+    object.write(&mut text);
+    text.push('\n');
+    text
+}

@@ -1,0 +1,252 @@
+//! The server itself: greeting, versions, statistics, licence (core-server.md 7).
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use http::StatusCode;
+use supertokens_domain::ids::{AppIdentifier, TenantId};
+use supertokens_domain::json::{Json, JsonObject};
+use supertokens_domain::time::Millis;
+use supertokens_wire::cdi::server::{
+    DeleteLicense, GetApiVersions, GetBackfillProgress, GetConfig, GetFeatureFlags, GetLicense, GetMigrationMode,
+    GetRequestStats, GetSearchTags, GetTelemetry, HelloDelete, HelloGet, HelloPost, HelloPut, PutLicense,
+};
+use supertokens_wire::operation::{Body, ok, status};
+use supertokens_wire::version::{LATEST, SUPPORTED};
+
+use crate::cx::Cx;
+use crate::error::Error;
+use crate::routes::{Door, Route, Scope, UseCase};
+
+/// What this file answers.
+pub const ROUTES: &[Route] = &[
+    Route::of::<HelloGet>(),
+    Route::of::<HelloPost>(),
+    Route::of::<HelloPut>(),
+    Route::of::<HelloDelete>(),
+    Route::of::<GetApiVersions>(),
+    Route::of::<GetConfig>(),
+    Route::of::<GetTelemetry>(),
+    Route::of::<GetRequestStats>(),
+    Route::of::<GetFeatureFlags>(),
+    Route::of::<GetLicense>(),
+    Route::of::<PutLicense>(),
+    Route::of::<DeleteLicense>(),
+    Route::of::<GetSearchTags>(),
+    Route::of::<GetMigrationMode>(),
+    Route::of::<GetBackfillProgress>(),
+];
+
+const GREETING_BURST: u32 = 5;
+const GREETING_EVERY: Millis = 200;
+
+/// How often greetings may look at the database: five at once for an app, then one every 200 ms. The others answer without looking.
+#[derive(Debug, Default)]
+pub(crate) struct Greetings(Mutex<HashMap<AppIdentifier, (u32, Millis)>>);
+
+impl Greetings {
+    fn may_look(&self, app: &AppIdentifier, now: Millis) -> bool {
+        let mut apps = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (left, since) = apps.entry(app.clone()).or_insert((GREETING_BURST, now));
+        let refill = (now - *since).max(0) / GREETING_EVERY;
+        if refill > 0 {
+            *left = GREETING_BURST.min(left.saturating_add(u32::try_from(refill).unwrap_or(u32::MAX)));
+            *since = now;
+        }
+        let may = *left > 0;
+        *left = left.saturating_sub(1);
+        may
+    }
+
+    pub(crate) fn forget(&self, app: &AppIdentifier) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(app);
+    }
+}
+
+async fn hello(cx: &Cx<'_>) -> Result<Body, Error> {
+    if !cx.core.greetings.may_look(&cx.app(), cx.now) {
+        return Ok(Body::Text(if cx.core.test_mode { "RateLimitedHello" } else { "Hello" }));
+    }
+    let app = cx.at().app.clone();
+    cx.db().read(async move |tx| tx.key_value(&app, &TenantId::default(), "Test").await).await?;
+    Ok(Body::Text("Hello"))
+}
+
+/// Answers every path that is no operation: a greeting at the root of an app or tenant, otherwise 404.
+pub(crate) async fn at_the_root(cx: &Cx<'_>, path: &str, method: &str) -> Result<Body, Error> {
+    cx.config()?;
+    if cx.place.tenant.is_none() || !path.is_empty() {
+        return Err(Error::not_found());
+    }
+    if !["GET", "POST", "PUT", "DELETE"].contains(&method) {
+        return Err(Error::refused(StatusCode::METHOD_NOT_ALLOWED, "Method not supported"));
+    }
+    hello(cx).await
+}
+
+macro_rules! greetings {
+    ($($name:ident),+) => {$(
+        impl UseCase for $name {
+            const SCOPE: Scope = Scope::App;
+            const DOOR: Door = Door::OPEN;
+
+            async fn run(self, cx: &Cx<'_>) -> Result<Body, Error> {
+                hello(cx).await
+            }
+        }
+    )+};
+}
+
+greetings!(HelloGet, HelloPost, HelloPut, HelloDelete);
+
+impl UseCase for GetApiVersions {
+    const SCOPE: Scope = Scope::AppFromPublicTenant;
+    const DOOR: Door = Door { key: true, version: false };
+
+    async fn run(self, cx: &Cx<'_>) -> Result<Body, Error> {
+        let max = cx.place.app.as_ref().and_then(|entry| entry.max_version).unwrap_or(LATEST);
+        let versions: Vec<String> = SUPPORTED.into_iter().filter(|v| *v <= max).map(|v| v.to_string()).collect();
+        for (name, value) in [("websiteDomain", self.website_domain), ("apiDomain", self.api_domain)] {
+            let Some(value) = value else { continue };
+            if let Err(error) = store(cx, name, value).await {
+                tracing::warn!(%error, name, "what the SDK says of itself could not be stored");
+            }
+        }
+        Ok(Body::Json(JsonObject::new().with("versions", versions)))
+    }
+}
+
+impl UseCase for GetConfig {
+    const SCOPE: Scope = Scope::Any;
+    const DOOR: Door = Door { key: false, version: true };
+
+    async fn run(self, cx: &Cx<'_>) -> Result<Body, Error> {
+        if !cx.at().is_base() {
+            return Err(Error::forbidden("you can call this only from the base connection uri domain, public app and tenant"));
+        }
+        if self.pid != cx.core.process_id {
+            return Ok(Body::Json(status("NOT_ALLOWED")));
+        }
+        let path = cx.core.config_path.as_ref().map_or_else(String::new, |path| path.display().to_string());
+        Ok(Body::Json(status("OK").with("path", path)))
+    }
+}
+
+impl UseCase for GetTelemetry {
+    const SCOPE: Scope = Scope::AppFromPublicTenant;
+
+    async fn run(self, cx: &Cx<'_>) -> Result<Body, Error> {
+        const NAME: &str = "TELEMETRY_ID";
+        if cx.config()?.disable_telemetry || cx.db().is_in_memory() {
+            return Ok(Body::Json(JsonObject::new().with("exists", false)));
+        }
+        let (app, now, fresh) = (cx.at().app.clone(), cx.now, cx.uuid());
+        let id = cx.db().tx(async move |tx| tx.key_value_or_insert(&app, &TenantId::default(), NAME, &fresh, now).await).await?;
+        Ok(Body::Json(JsonObject::new().with("exists", true).with("telemetryId", id)))
+    }
+}
+
+impl UseCase for GetRequestStats {
+    const SCOPE: Scope = Scope::AppFromPublicTenant;
+
+    async fn run(self, cx: &Cx<'_>) -> Result<Body, Error> {
+        let day = cx.core.stats.day(&cx.app(), cx.now);
+        let averages = day.averages.into_iter().map(|average| Json::Number(format!("{average:?}").into())).collect();
+        Ok(ok(JsonObject::new()
+            .with("atMinute", day.at_minute)
+            .with("averageRequestsPerSecond", Json::Array(averages))
+            .with("peakRequestsPerSecond", day.peaks)))
+    }
+}
+
+impl UseCase for GetFeatureFlags {
+    const SCOPE: Scope = Scope::AppFromPublicTenant;
+
+    async fn run(self, _: &Cx<'_>) -> Result<Body, Error> {
+        const FEATURES: [&str; 8] =
+            ["account_linking", "multi_tenancy", "test", "dashboard_login", "mfa", "security", "oauth", "saml"];
+        Ok(ok(JsonObject::new().with("features", FEATURES.to_vec()).with("usageStats", JsonObject::new())))
+    }
+}
+
+const LICENSE: &str = "LICENSE_KEY";
+const NO_LICENSE: &str = "NOT_PRESENT";
+
+impl UseCase for GetLicense {
+    const SCOPE: Scope = Scope::AppFromPublicTenant;
+
+    async fn run(self, cx: &Cx<'_>) -> Result<Body, Error> {
+        let app = cx.at().app.clone();
+        let stored = cx.db().read(async move |tx| tx.key_value(&app, &TenantId::default(), LICENSE).await).await?;
+        Ok(match stored.filter(|row| row.value != NO_LICENSE) {
+            Some(row) => ok(JsonObject::new().with("licenseKey", row.value)),
+            None => Body::Json(status("NO_LICENSE_KEY_FOUND_ERROR")),
+        })
+    }
+}
+
+/// Puts a named value of the app where its public tenant keeps them.
+async fn store(cx: &Cx<'_>, name: &str, value: String) -> Result<(), Error> {
+    // The body of a transaction owns its inputs: the compiler loses sight of how long a borrowed one lives.
+    let (app, name, now) = (cx.at().app.clone(), name.to_owned(), cx.now);
+    Ok(cx.db().tx(async move |tx| tx.put_key_value(&app, &TenantId::default(), &name, &value, now).await).await?)
+}
+
+impl UseCase for PutLicense {
+    const SCOPE: Scope = Scope::AppFromPublicTenant;
+
+    async fn run(self, cx: &Cx<'_>) -> Result<Body, Error> {
+        if let Some(key) = self.license_key {
+            store(cx, LICENSE, key).await?;
+        }
+        Ok(Body::Json(status("OK")))
+    }
+}
+
+impl UseCase for DeleteLicense {
+    const SCOPE: Scope = Scope::AppFromPublicTenant;
+
+    async fn run(self, cx: &Cx<'_>) -> Result<Body, Error> {
+        store(cx, LICENSE, NO_LICENSE.to_owned()).await?;
+        Ok(Body::Json(status("OK")))
+    }
+}
+
+impl UseCase for GetSearchTags {
+    const SCOPE: Scope = Scope::Any;
+
+    async fn run(self, _: &Cx<'_>) -> Result<Body, Error> {
+        Ok(ok(JsonObject::new().with("tags", vec!["email", "phone", "provider"])))
+    }
+}
+
+impl UseCase for GetMigrationMode {
+    const SCOPE: Scope = Scope::App;
+
+    async fn run(self, cx: &Cx<'_>) -> Result<Body, Error> {
+        Ok(in_every_domain(cx, |object| object.with("mode", cx.db().migration_mode())))
+    }
+}
+
+impl UseCase for GetBackfillProgress {
+    const SCOPE: Scope = Scope::App;
+
+    async fn run(self, cx: &Cx<'_>) -> Result<Body, Error> {
+        let mode = cx.db().migration_mode();
+        let reads_old = mode == "LEGACY" || mode == "DUAL_WRITE_READ_OLD";
+        let pending = if reads_old { cx.db().read(async |tx| tx.users_to_backfill().await).await? } else { 0 };
+        let skipped = self.verify.then_some(if reads_old { "backfillIncomplete" } else { "migrated" });
+        Ok(in_every_domain(cx, |object| {
+            object.with("mode", mode).with("pendingUsers", pending).with_some("verifySkipped", skipped)
+        }))
+    }
+}
+
+/// At the base, one entry for each database, of which there is one; elsewhere the entry itself.
+fn in_every_domain(cx: &Cx<'_>, entry: impl Fn(JsonObject) -> JsonObject) -> Body {
+    if cx.at().cud.is_default() && cx.at().app.is_default() {
+        let of_domain = entry(JsonObject::new().with("connectionUriDomain", ""));
+        return Body::Json(status("OK").with("cuds", vec![of_domain]));
+    }
+    Body::Json(entry(status("OK")))
+}

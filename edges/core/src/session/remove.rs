@@ -1,0 +1,100 @@
+//! Revoking and listing sessions: one statement each, whatever the number of sessions and tenants (core-session.md 2.7).
+
+use std::collections::HashSet;
+
+use supertokens_domain::ids::{SessionHandle, TenantId};
+use supertokens_wire::cdi::session::{ListSessions, RemoveSessions, SessionsListed, SessionsOf, SessionsRemoved};
+
+use crate::cx::Cx;
+use crate::error::Error;
+use crate::figures::Tally;
+use crate::routes::{Scope, UseCase};
+
+impl UseCase for RemoveSessions {
+    const SCOPE: Scope = Scope::App;
+
+    async fn run(self, cx: &Cx<'_>) -> Result<SessionsRemoved, Error> {
+        let removed = match self {
+            Self::Handles(handles) => by_handles(cx, handles).await?,
+            Self::Of(whose) => by_user(cx, whose).await?,
+        };
+        Tally::add(&cx.core.tally.revoked, removed.len());
+        Ok(SessionsRemoved(removed))
+    }
+}
+
+impl UseCase for ListSessions {
+    const SCOPE: Scope = Scope::App;
+
+    async fn run(self, cx: &Cx<'_>) -> Result<SessionsListed, Error> {
+        let whose = self.0;
+        let tenant = where_to_look(cx, &whose)?;
+        let (app, now) = (cx.at().app.clone(), cx.now);
+        let found = cx.db().read(async move |tx| {
+            tx.session_handles_of_user(&app, tenant.as_ref(), &whose.user_id, whose.linked_accounts, now).await
+        });
+        Ok(SessionsListed(found.await?.into_iter().map(SessionHandle::presented).collect()))
+    }
+}
+
+/// One tenant, or `None` for all of them.
+fn where_to_look(cx: &Cx<'_>, whose: &SessionsOf) -> Result<Option<TenantId>, Error> {
+    if whose.across_all_tenants {
+        cx.require_public_tenant()?;
+        return Ok(None);
+    }
+    cx.tenant()?;
+    Ok(Some(cx.at().tenant.clone()))
+}
+
+/// Every tenant is known before anything is deleted. Answers tenant by tenant, in the order of the input; a handle that was given
+/// twice is answered twice.
+async fn by_handles(cx: &Cx<'_>, handles: Vec<SessionHandle>) -> Result<Vec<SessionHandle>, Error> {
+    if handles.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut tenants: Vec<TenantId> = Vec::new();
+    for tenant in handles.iter().map(SessionHandle::tenant) {
+        if !tenants.contains(&tenant) {
+            cx.tenant_named(&tenant).await?;
+            tenants.push(tenant);
+        }
+    }
+    let pairs: Vec<(TenantId, SessionHandle)> = handles.iter().map(|handle| (handle.tenant(), handle.clone())).collect();
+    let app = cx.at().app.clone();
+    let deleted = cx.db().single(async move |tx| tx.delete_sessions(&app, &pairs).await).await?;
+    let deleted: HashSet<String> = deleted.into_iter().collect();
+    let by_tenant = tenants.iter().flat_map(|tenant| handles.iter().filter(move |handle| handle.tenant() == *tenant));
+    Ok(by_tenant.filter(|handle| deleted.contains(handle.as_str())).cloned().collect())
+}
+
+async fn by_user(cx: &Cx<'_>, whose: SessionsOf) -> Result<Vec<SessionHandle>, Error> {
+    let tenant = where_to_look(cx, &whose)?;
+    let (app, now, user_id) = (cx.at().app.clone(), cx.now, whose.user_id.clone());
+    let deleted = cx.db().single(async move |tx| {
+        tx.delete_sessions_of_user(&app, tenant.as_ref(), &whose.user_id, whose.linked_accounts, now).await
+    });
+    let deleted = deleted.await?;
+    if let Err(error) = mark_active(cx, user_id).await {
+        tracing::warn!(%error, "the time of last activity could not be stored");
+    }
+    Ok(deleted.into_iter().map(SessionHandle::presented).collect())
+}
+
+/// Never changes the answer: the sessions are revoked in any case.
+async fn mark_active(cx: &Cx<'_>, user_id: String) -> Result<(), Error> {
+    let (app, now) = (cx.at().app.clone(), cx.now);
+    let asked = app.clone();
+    let user = cx.db().read(async move |tx| tx.resolve_user(&asked, &user_id).await).await?;
+    let id = user.last_active_id;
+    let Some(row) = cx.mark_due(&id) else { return Ok(()) };
+    let marked = id.clone();
+    cx.db()
+        .tx(async move |tx| {
+            tx.mark_last_active(&app, &id, now).await?;
+            tx.log_activity(&row).await
+        })
+        .await?;
+    cx.was_marked(&marked);
+    Ok(())
+}

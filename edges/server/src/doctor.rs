@@ -1,0 +1,181 @@
+//! `supertokens doctor`: is everything as the server needs it? One line for each question: `ok`, or what to do. Changes nothing,
+//! and does not make a database that is not there.
+
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use supertokens_domain::ids::AppId;
+use supertokens_domain::session::signing_key::SigningKey;
+use supertokens_domain::time::{MINUTE, Millis};
+use supertokens_store::{DatabaseOptions, Db, SqliteOptions, SqlitePlace, StoreError};
+
+use crate::config::Config;
+use crate::{Place, Settings, Stop, say};
+
+/// Clocks of machines may differ this much before anyone notices.
+const DRIFT: Millis = MINUTE;
+
+/// What was found about one question.
+enum Finding {
+    Ok(String),
+    /// What to do.
+    Wrong(String),
+}
+
+pub(crate) async fn run(settings: &Settings) -> Result<(), Stop> {
+    let config = match Config::load(settings, &Place::default()) {
+        Ok(config) => config,
+        Err(Stop(problems)) => {
+            report("configuration", &Finding::Wrong(problems));
+            return Err(Stop(String::new()));
+        }
+    };
+    let file = config.gathered.file.as_deref().map_or("no file".to_owned(), |path| path.display().to_string());
+    let mut all_well = report("configuration", &Finding::Ok(format!("{file}, {} values set", config.gathered.base.len())));
+    if settings.test_mode {
+        all_well &= report("test mode", &Finding::Wrong("is on; turn it off in production".to_owned()));
+    }
+    all_well &= database(config.database).await;
+    if all_well { Ok(()) } else { Err(Stop(String::new())) }
+}
+
+/// Prints a line. True if it is a good one.
+fn report(question: &str, finding: &Finding) -> bool {
+    match finding {
+        Finding::Ok(what) => say(&format!("ok     {question}: {what}")),
+        Finding::Wrong(what) => say(&format!("wrong  {question}: {what}")),
+    }
+    matches!(finding, Finding::Ok(_))
+}
+
+async fn database(options: DatabaseOptions) -> bool {
+    let place = options.redacted();
+    if let Some(finding) = missing_file(&options) {
+        return report("database", &finding);
+    }
+    let db = match Db::open(options).await {
+        Ok(db) => db,
+        Err(error) => return report("database", &unopened(&place, &error)),
+    };
+    if let Err(error) = db.ping().await {
+        return report("database", &Finding::Wrong(advice(&place, &error)));
+    }
+    let mut all_well = report("database", &Finding::Ok(format!("{place} answers")));
+    let pending = match db.plan().await {
+        Ok(planned) => planned.len(),
+        Err(error) => return report("schema", &Finding::Wrong(advice(&place, &error))),
+    };
+    if pending > 0 {
+        // Not wrong: the next start does it. But there is nothing to look at yet.
+        return report(
+            "schema",
+            &Finding::Ok(format!("{pending} steps to run; `supertokens start` or `supertokens migrate` does it")),
+        ) && all_well;
+    }
+    all_well &= report("schema", &Finding::Ok("up to date".to_owned()));
+    all_well &= report(
+        "writing",
+        &match db.writable().await {
+            Ok(()) => Finding::Ok("allowed".to_owned()),
+            Err(error) => Finding::Wrong(advice(&place, &error)),
+        },
+    );
+    all_well & keys_and_clock(&db).await
+}
+
+/// A SQLite file that is not there is no fault if it can be made.
+fn missing_file(options: &DatabaseOptions) -> Option<Finding> {
+    let DatabaseOptions::Sqlite(SqliteOptions { place: SqlitePlace::File(path), .. }) = options else { return None };
+    if path.exists() {
+        return None;
+    }
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    Some(match std::fs::metadata(folder) {
+        Ok(found) if found.is_dir() && !found.permissions().readonly() => {
+            Finding::Ok(format!("{} is not there yet; `supertokens start` makes it", path.display()))
+        }
+        Ok(_) => Finding::Wrong(format!("{} cannot be made: make its folder writable for this user", path.display())),
+        Err(error) => Finding::Wrong(format!("{} cannot be made: its folder cannot be looked at: {error}", path.display())),
+    })
+}
+
+fn unopened(place: &str, error: &StoreError) -> Finding {
+    match error {
+        StoreError::InUse { path } => Finding::Ok(format!(
+            "{path} is in use by a running core; stop that to have more looked at, or ask `supertokens healthcheck`"
+        )),
+        other => Finding::Wrong(advice(place, other)),
+    }
+}
+
+/// The error with its causes, and what to do about it.
+fn advice(place: &str, error: &StoreError) -> String {
+    let what = match error {
+        StoreError::Unavailable(_) => "start the database, and look at host, port, user and password",
+        StoreError::Driver(_) => "look at the rights of this user on the database or the file",
+        StoreError::BadOptions(_) => "look at the configuration of the table names",
+        _ => "look at the message",
+    };
+    format!("{}; {what}", Stop::caused(place, error).0)
+}
+
+/// The keys of the public app can be read, and none is from the future: then this machine's clock, or another core's, is wrong.
+async fn keys_and_clock(db: &Db) -> bool {
+    let found =
+        db.read(async |tx| Ok((tx.dynamic_keys(&AppId::default()).await?, tx.static_keys(&AppId::default()).await?))).await;
+    let (dynamic, fixed) = match found {
+        Ok(found) => found,
+        Err(error) => return report("keys", &Finding::Wrong(advice(db.place(), &error))),
+    };
+    let unreadable = dynamic.iter().filter(|row| SigningKey::from_stored("d-", &row.value).is_err()).count()
+        + fixed.iter().filter(|row| SigningKey::from_stored("s-", &row.key_string).is_err()).count();
+    let keys = match (unreadable, dynamic.len(), fixed.len()) {
+        (0, 0, 0) => Finding::Ok("none yet; they are made at the first start".to_owned()),
+        (0, dynamic, fixed) => Finding::Ok(format!("{dynamic} rotating and {fixed} static keys of the public app can be read")),
+        (bad, _, _) => Finding::Wrong(format!(
+            "{bad} keys of the public app cannot be read; restore them from a backup, or delete their rows"
+        )),
+    };
+    let newest = dynamic.iter().map(|row| row.created_at).chain(fixed.iter().map(|row| row.created_at)).max();
+    report("keys", &keys) & report("clock", &clock(now(), newest))
+}
+
+fn clock(now: Millis, newest_key: Option<Millis>) -> Finding {
+    // The day this was written; no machine with a set clock is before it.
+    const WRITTEN: Millis = 1_760_000_000_000;
+    match newest_key {
+        _ if now < WRITTEN => Finding::Wrong("is years behind; set the clock of this machine".to_owned()),
+        Some(newest) if newest > now + DRIFT => Finding::Wrong(format!(
+            "is {} s behind the machine that made the newest key; synchronise the clocks of all machines",
+            (newest - now) / 1000
+        )),
+        _ => Finding::Ok("not behind any other core".to_owned()),
+    }
+}
+
+fn now() -> Millis {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_is_wrong_if_keys_are_from_its_future() {
+        let now = 1_800_000_000_000;
+        for (newest, well) in [(None, true), (Some(now), true), (Some(now + DRIFT), true), (Some(now + DRIFT + 1), false)] {
+            assert_eq!(matches!(clock(now, newest), Finding::Ok(_)), well, "{newest:?}");
+        }
+        assert!(matches!(clock(1000, None), Finding::Wrong(_)));
+    }
+
+    #[test]
+    fn a_file_that_can_be_made_is_no_fault() {
+        let folder = tempfile::tempdir().unwrap();
+        let there = |path: &str| missing_file(&DatabaseOptions::file(folder.path().join(path)));
+        assert!(matches!(there("new.db"), Some(Finding::Ok(_))));
+        assert!(matches!(there("no/such/folder/new.db"), Some(Finding::Wrong(_))));
+        assert!(missing_file(&DatabaseOptions::memory()).is_none());
+    }
+}

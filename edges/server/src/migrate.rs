@@ -1,0 +1,28 @@
+//! `supertokens migrate`: brings the tables up to date without serving, or prints what that would run.
+
+use supertokens_store::Db;
+
+use crate::config::Config;
+use crate::{Place, Settings, Stop, say};
+
+pub(crate) async fn run(settings: &Settings, plan: bool) -> Result<(), Stop> {
+    let config = Config::load(settings, &Place::default())?;
+    let place = config.database.redacted();
+    let db = Db::open(config.database).await.map_err(|e| Stop::caused(&place, &e))?;
+    if plan {
+        let planned = db.plan().await.map_err(|e| Stop::caused(&place, &e))?;
+        for step in &planned {
+            say(&format!("-- {} {}\n{}\n", step.number, step.name, step.sql.trim()));
+        }
+        if planned.is_empty() {
+            say(&format!("-- {place} is up to date"));
+        }
+        return Ok(());
+    }
+    let applied = db.migrate().await.map_err(|e| Stop::caused(&place, &e))?;
+    for step in &applied {
+        say(&format!("{} {}", step.number, step.name));
+    }
+    say(&format!("{place} is up to date"));
+    Ok(())
+}

@@ -1,0 +1,143 @@
+//! `supertokens start`: opens, listens, tells so, does the periodic work, and ends when told to (core-server.md 10.2, 10.3).
+
+use std::future::Future;
+use std::io;
+use std::net::{Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use supertokens_core::chores::Chore;
+use supertokens_core::{Core, CoreOptions, OpenError};
+use supertokens_store::StoreError;
+use tokio::net::{TcpListener, lookup_host};
+
+use crate::config::Config;
+use crate::serve::{Door, serve};
+use crate::{Place, Settings, Stop, logs, say};
+
+/// A database that is not there yet is tried again after this long, for so long in all, as upstream does.
+const RETRY: Duration = Duration::from_secs(5);
+const GIVE_UP: Duration = Duration::from_secs(3600);
+
+pub(crate) async fn run(settings: &Settings, place: &Place, ignored_flags: &[&str]) -> Result<(), Stop> {
+    let config = Config::load(settings, place)?;
+    logs::start(&config.core)?;
+    for flag in ignored_flags {
+        tracing::info!("{flag} is a flag of the Java core and means nothing here");
+    }
+    if settings.test_mode {
+        tracing::warn!("test mode: some limits are lifted; never use this in production");
+    }
+    let stop = stop_signal().map_err(|e| Stop::new(format!("signals cannot be listened for: {e}")))?;
+    let mut stop = std::pin::pin!(stop);
+    let host = config.core.host.clone();
+    let listeners = listen(&host, config.core.port).await?;
+    let port = listeners.first().and_then(|listener| listener.local_addr().ok()).map_or(config.core.port, |at| at.port());
+    let core = tokio::select! {
+        core = open(&config, settings.test_mode) => core?,
+        () = &mut stop => return Ok(()),
+    };
+    for chore in Chore::ALL {
+        tokio::spawn(keep_doing(core.clone(), chore));
+    }
+    say(&format!("Database: {}", config.database.redacted()));
+    say(&format!("Started SuperTokens on {host}:{port} with PID: {}", std::process::id()));
+    let patience = Duration::from_secs(config.core.request_timeout_seconds);
+    let door = Arc::new(Door::new(core, config.core.base_path.clone(), config.core.metrics, patience));
+    let stop = async {
+        stop.await;
+        tracing::info!("stopping: no new connections, waiting for running requests");
+    };
+    if serve(listeners, door, config.core.max_connections, stop).await {
+        tracing::info!("stopped");
+    } else {
+        tracing::warn!("stopped, although some requests had not come to their end");
+    }
+    Ok(())
+}
+
+/// Opens the core. A database that cannot be reached is waited for; anything else is final.
+async fn open(config: &Config, test_mode: bool) -> Result<Core, Stop> {
+    let begin = Instant::now();
+    loop {
+        let mut options = CoreOptions::new(config.database.clone());
+        options.base = config.gathered.base.clone();
+        options.test_mode = test_mode;
+        options.config_path.clone_from(&config.gathered.file);
+        match Core::open(options).await {
+            Ok(core) => return Ok(core),
+            Err(OpenError::Store(StoreError::Unavailable(error))) if begin.elapsed() < GIVE_UP => {
+                tracing::warn!(%error, database = config.database.redacted(), "the database cannot be reached; trying again in {} s", RETRY.as_secs());
+                tokio::time::sleep(RETRY).await;
+            }
+            Err(error) => return Err(Stop::caused("the core cannot start", &error)),
+        }
+    }
+}
+
+/// All addresses of a name that can be listened on, on one port; IPv4 first, as upstream prefers it.
+async fn listen(host: &str, port: u16) -> Result<Vec<TcpListener>, Stop> {
+    let refused = |at: &str, error: &io::Error| match error.kind() {
+        io::ErrorKind::AddrInUse => Stop::new(format!(
+            "{at} is in use by another program; stop it, or choose another port with --port or SUPERTOKENS_PORT"
+        )),
+        io::ErrorKind::PermissionDenied => Stop::new(format!("listening on {at} is not allowed for this user: {error}")),
+        _ => Stop::new(format!("cannot listen on {at}: {error}")),
+    };
+    let at = format!("{host}:{port}");
+    let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
+    let mut addresses: Vec<SocketAddr> = lookup_host((bare, port)).await.map_err(|e| refused(&at, &e))?.collect();
+    addresses.sort_by_key(SocketAddr::is_ipv6);
+    addresses.dedup();
+    let Some((first, others)) = addresses.split_first() else { return Err(Stop::new(format!("the name {host} has no address"))) };
+    let first = TcpListener::bind(first).await.map_err(|e| refused(&at, &e))?;
+    let port = first.local_addr().map_err(|e| refused(&at, &e))?.port();
+    let mut listeners = vec![first];
+    let mut others: Vec<SocketAddr> = others.iter().map(|other| SocketAddr::new(other.ip(), port)).collect();
+    if bare == "localhost" && !others.iter().any(SocketAddr::is_ipv6) {
+        // Clients differ in which of its two addresses they take `localhost` for.
+        others.push((Ipv6Addr::LOCALHOST, port).into());
+    }
+    for other in others {
+        match TcpListener::bind(other).await {
+            Ok(listener) => listeners.push(listener),
+            Err(error) => tracing::debug!(%error, %other, "not listening on this address of {host}"),
+        }
+    }
+    Ok(listeners)
+}
+
+/// Does a chore over and over. One that fails, or panics, is done again at its next time.
+async fn keep_doing(core: Core, chore: Chore) {
+    loop {
+        tokio::time::sleep(chore.every()).await;
+        let core = core.clone();
+        match tokio::spawn(async move { core.run_chore(chore).await }).await {
+            Ok(Ok(count)) => tracing::debug!(chore = chore.name(), count, "done"),
+            Ok(Err(error)) => tracing::error!(chore = chore.name(), error = Stop::caused("failed", &error).0, "a chore failed"),
+            Err(_) => tracing::error!(chore = chore.name(), "a chore panicked"),
+        }
+    }
+}
+
+/// Ready when the program is told to stop. Listens from the call on.
+#[cfg(unix)]
+fn stop_signal() -> io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+/// Ready when the program is told to stop.
+#[cfg(not(unix))]
+fn stop_signal() -> io::Result<impl Future<Output = ()>> {
+    Ok(async {
+        let _ = tokio::signal::ctrl_c().await;
+    })
+}

@@ -1,0 +1,393 @@
+//! Where a database is and how its tables are called (core-server.md 9.4, core-session.md 6.1).
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use supertokens_domain::secret::Secret;
+
+use crate::statement::Dialect;
+
+/// Which database to open, and how.
+#[derive(Debug, Clone)]
+pub enum DatabaseOptions {
+    /// A file, or the memory of this process.
+    Sqlite(SqliteOptions),
+    /// A PostgreSQL server.
+    Postgres(Box<PostgresOptions>),
+}
+
+/// SQLite.
+#[derive(Debug, Clone)]
+pub struct SqliteOptions {
+    /// Where the rows are.
+    pub place: SqlitePlace,
+    /// How tables are called; the schema is not used.
+    pub tables: TableNames,
+}
+
+/// Where SQLite keeps its rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SqlitePlace {
+    /// In memory: gone with the last `Db` that shares it.
+    Memory,
+    /// In a file, which is made if it is not there.
+    File(PathBuf),
+}
+
+/// PostgreSQL. The defaults are the Java core's.
+#[derive(Debug, Clone)]
+pub struct PostgresOptions {
+    /// A host name, an address, or the folder of a Unix socket (it begins with `/`).
+    pub host: String,
+    /// The port.
+    pub port: u16,
+    /// The role.
+    pub user: Option<String>,
+    /// Its password.
+    pub password: Option<Secret<String>>,
+    /// The database.
+    pub dbname: String,
+    /// How tables are called.
+    pub tables: TableNames,
+    /// Whether to encrypt.
+    pub tls: TlsMode,
+    /// A PEM file of authorities to trust instead of the system's.
+    pub root_certificates: Option<PathBuf>,
+    /// The most connections that work on transactions; two more are shared by reads.
+    pub pool_size: usize,
+    /// How long making a connection may take.
+    pub connect_timeout: Duration,
+    /// How long to wait for a connection of the pool.
+    pub acquire_timeout: Duration,
+    /// Which user tables the Java core reads and writes in this database (core-server.md 11).
+    pub migration_mode: String,
+}
+
+/// Whether to encrypt the way to PostgreSQL. The words are `sslmode`'s.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TlsMode {
+    /// Never.
+    Disable,
+    /// If the server offers it; its certificate is not looked at.
+    #[default]
+    Prefer,
+    /// Always; the certificate is not looked at.
+    Require,
+    /// Always, and the certificate must be good for the host name (`verify-ca` and `verify-full`).
+    Verify,
+}
+
+/// How tables are called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableNames {
+    /// The schema; `public` stands for whatever comes first in the search path.
+    pub schema: String,
+    /// Put in front of every name, with `_` between, unless empty.
+    pub prefix: String,
+    /// Another name for `session_info`, which then gets no prefix.
+    pub session_info: Option<String>,
+    /// Another name for `key_value`, which then gets no prefix.
+    pub key_value: Option<String>,
+}
+
+/// A database URL that cannot be used. It does not repeat the URL, which may hold a password.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the database URL {0}")]
+pub struct BadUrl(String);
+
+impl Default for TableNames {
+    fn default() -> Self {
+        Self { schema: "public".into(), prefix: String::new(), session_info: None, key_value: None }
+    }
+}
+
+impl TableNames {
+    /// A table's name without schema.
+    pub fn unqualified(&self, table: &str) -> String {
+        let renamed = match table {
+            "session_info" => self.session_info.as_deref(),
+            "key_value" => self.key_value.as_deref(),
+            _ => None,
+        };
+        match (renamed, self.prefix.trim()) {
+            (Some(name), _) => name.to_owned(),
+            (None, "") => table.to_owned(),
+            (None, prefix) => format!("{prefix}_{table}"),
+        }
+    }
+
+    /// A table's name as statements have it.
+    pub(crate) fn qualified(&self, table: &str, dialect: Dialect) -> String {
+        let name = self.unqualified(table);
+        if dialect == Dialect::Sqlite || self.schema == "public" { name } else { format!("{}.{name}", self.schema) }
+    }
+
+    /// Names go into statements as they are, so they must be plain words.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let renamed = [&self.session_info, &self.key_value].into_iter().flatten().map(String::as_str);
+        let prefix = Some(self.prefix.trim()).filter(|prefix| !prefix.is_empty());
+        for name in renamed.chain(prefix).chain([self.schema.as_str()]) {
+            let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+            if !plain || name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) {
+                return Err(format!("{name:?} cannot be part of a table name: letters, digits and underscores only"));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Default for PostgresOptions {
+    fn default() -> Self {
+        Self {
+            host: "localhost".into(),
+            port: 5432,
+            user: None,
+            password: None,
+            dbname: "supertokens".into(),
+            tables: TableNames::default(),
+            tls: TlsMode::default(),
+            root_certificates: None,
+            pool_size: 10,
+            connect_timeout: Duration::from_secs(5),
+            acquire_timeout: Duration::from_secs(5),
+            migration_mode: "LEGACY".into(),
+        }
+    }
+}
+
+impl DatabaseOptions {
+    /// SQLite in memory.
+    pub fn memory() -> Self {
+        Self::Sqlite(SqliteOptions { place: SqlitePlace::Memory, tables: TableNames::default() })
+    }
+
+    /// SQLite in a file.
+    pub fn file(path: impl AsRef<Path>) -> Self {
+        let place = SqlitePlace::File(path.as_ref().to_owned());
+        Self::Sqlite(SqliteOptions { place, tables: TableNames::default() })
+    }
+
+    /// Reads `sqlite:PATH`, `sqlite::memory:` or `postgresql://[user[:password]@]host[:port][/database][?attributes]`.
+    /// Attributes that mean nothing here are passed over, as there are many that only Java's driver knows.
+    pub fn parse(url: &str) -> Result<Self, BadUrl> {
+        let url = url.trim();
+        if let Some(path) = url.strip_prefix("sqlite:") {
+            return match path.strip_prefix("//").unwrap_or(path) {
+                "" => Err(BadUrl("names no file: write sqlite:PATH or sqlite::memory:".into())),
+                ":memory:" => Ok(Self::memory()),
+                path => Ok(Self::file(path)),
+            };
+        }
+        let mut options = PostgresOptions::default();
+        options.apply_url(url)?;
+        Ok(Self::Postgres(Box::new(options)))
+    }
+
+    /// The table names, whichever the database.
+    pub fn tables(&self) -> &TableNames {
+        match self {
+            Self::Sqlite(options) => &options.tables,
+            Self::Postgres(options) => &options.tables,
+        }
+    }
+
+    /// Which user tables are in use (core-server.md 11). SQLite was never another core's, so nothing is left to migrate.
+    pub fn migration_mode(&self) -> &str {
+        match self {
+            Self::Sqlite(_) => "MIGRATED",
+            Self::Postgres(options) => &options.migration_mode,
+        }
+    }
+
+    /// The options as a URL without the password.
+    pub fn redacted(&self) -> String {
+        match self {
+            Self::Sqlite(SqliteOptions { place: SqlitePlace::Memory, .. }) => "sqlite::memory:".into(),
+            Self::Sqlite(SqliteOptions { place: SqlitePlace::File(path), .. }) => format!("sqlite:{}", path.display()),
+            Self::Postgres(options) => options.redacted(),
+        }
+    }
+}
+
+impl fmt::Display for DatabaseOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.redacted())
+    }
+}
+
+impl PostgresOptions {
+    fn redacted(&self) -> String {
+        let user = self.user.as_deref().unwrap_or_default();
+        let password = if self.password.is_some() { ":***" } else { "" };
+        let at = if user.is_empty() && password.is_empty() { "" } else { "@" };
+        let schema = match self.tables.schema.as_str() {
+            "public" => String::new(),
+            schema => format!("?currentSchema={schema}"),
+        };
+        let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
+        format!("postgresql://{user}{password}{at}{host}:{}/{}{schema}", self.port, self.dbname)
+    }
+
+    /// Takes over what the URL says; what it leaves out stays as it is.
+    pub fn apply_url(&mut self, url: &str) -> Result<(), BadUrl> {
+        let rest = ["postgresql://", "postgres://", "jdbc:postgresql://"].iter().find_map(|scheme| url.strip_prefix(scheme));
+        let rest = rest.ok_or_else(|| {
+            BadUrl("must be sqlite:PATH, sqlite::memory: or postgresql://[user[:password]@]host[:port][/database]".into())
+        })?;
+        let (place, attributes) = rest.split_once('?').unwrap_or((rest, ""));
+        let (user, place) = place.rsplit_once('@').map_or((None, place), |(user, place)| (Some(user), place));
+        let (authority, dbname) = place.split_once('/').unwrap_or((place, ""));
+        if let Some(user) = user {
+            self.apply_user(user)?;
+        }
+        self.apply_authority(authority)?;
+        if !dbname.is_empty() {
+            self.dbname = decoded(dbname)?;
+        }
+        for attribute in attributes.split('&').filter(|attribute| !attribute.is_empty()) {
+            let (name, value) = attribute.split_once('=').unwrap_or((attribute, ""));
+            self.apply_attribute(name, decoded(value)?)?;
+        }
+        Ok(())
+    }
+
+    fn apply_user(&mut self, user: &str) -> Result<(), BadUrl> {
+        let (user, password) = user.split_once(':').map_or((user, None), |(user, password)| (user, Some(password)));
+        if !user.is_empty() {
+            self.user = Some(decoded(user)?);
+        }
+        if let Some(password) = password {
+            self.password = Some(Secret::new(decoded(password)?));
+        }
+        Ok(())
+    }
+
+    fn apply_authority(&mut self, authority: &str) -> Result<(), BadUrl> {
+        let (host, port) = match authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+            Some((address, port)) => (address, port.strip_prefix(':')),
+            None => authority.split_once(':').map_or((authority, None), |(host, port)| (host, Some(port))),
+        };
+        if !host.is_empty() {
+            self.host = decoded(host)?;
+        }
+        if let Some(port) = port.filter(|port| !port.is_empty()) {
+            self.port = port.parse().map_err(|_| BadUrl("has a port that is no number from 1 to 65535".into()))?;
+        }
+        Ok(())
+    }
+
+    /// One attribute of the URL, by its name in JDBC or libpq.
+    pub fn apply_attribute(&mut self, name: &str, value: String) -> Result<(), BadUrl> {
+        match name {
+            "currentSchema" if !value.is_empty() => self.tables.schema = value,
+            "host" if !value.is_empty() => self.host = value,
+            "port" => self.port = value.parse().map_err(|_| BadUrl("has a port that is no number from 1 to 65535".into()))?,
+            "user" => self.user = Some(value),
+            "password" => self.password = Some(Secret::new(value)),
+            "ssl" => self.tls = if value.is_empty() || value == "true" { TlsMode::Verify } else { TlsMode::Prefer },
+            "sslrootcert" if !value.is_empty() => self.root_certificates = Some(value.into()),
+            "sslmode" => {
+                self.tls = match value.as_str() {
+                    "disable" => TlsMode::Disable,
+                    "allow" | "prefer" => TlsMode::Prefer,
+                    "require" => TlsMode::Require,
+                    "verify-ca" | "verify-full" => TlsMode::Verify,
+                    _ => {
+                        return Err(BadUrl(
+                            "has an unknown sslmode: disable, prefer, require, verify-ca or verify-full are known".into(),
+                        ));
+                    }
+                }
+            }
+            "connectTimeout" | "connect_timeout" => {
+                let seconds = value.parse().map_err(|_| BadUrl("has a connect timeout that is no number of seconds".into()))?;
+                if seconds > 0 {
+                    self.connect_timeout = Duration::from_secs(seconds);
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// Undoes percent encoding. A percent sign that encodes nothing is an error: guessing would make a wrong password.
+fn decoded(text: &str) -> Result<String, BadUrl> {
+    let bad = || BadUrl("has a percent sign that encodes nothing; write a percent sign itself as %25".into());
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('%') {
+        bytes.extend_from_slice(before.as_bytes());
+        let digits = after.get(..2).filter(|two| two.bytes().all(|b| b.is_ascii_hexdigit())).ok_or_else(bad)?;
+        bytes.push(u8::from_str_radix(digits, 16).map_err(|_| bad())?);
+        rest = after.get(2..).unwrap_or_default();
+    }
+    bytes.extend_from_slice(rest.as_bytes());
+    String::from_utf8(bytes).map_err(|_| bad())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn postgres(url: &str) -> PostgresOptions {
+        match DatabaseOptions::parse(url) {
+            Ok(DatabaseOptions::Postgres(options)) => *options,
+            other => panic!("{url}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_postgres_url_is_taken_apart() {
+        let o = postgres(
+            "postgresql://me:p%40ss:w@db.example:6000/auth?currentSchema=st&allowPublicKeyRetrieval=true&sslmode=require",
+        );
+        assert_eq!((o.host.as_str(), o.port, o.dbname.as_str(), o.user.as_deref()), ("db.example", 6000, "auth", Some("me")));
+        assert_eq!(o.password.as_ref().map(|p| p.expose().as_str()), Some("p@ss:w"));
+        assert_eq!((o.tables.schema.as_str(), o.tls), ("st", TlsMode::Require));
+        let o = postgres("postgresql://localhost");
+        assert_eq!((o.host.as_str(), o.port, o.dbname.as_str(), o.user), ("localhost", 5432, "supertokens", None));
+        let o = postgres("postgres://u@[::1]:1234");
+        assert_eq!((o.host.as_str(), o.port), ("::1", 1234));
+        assert_eq!(postgres("postgresql://u@/db?host=%2Frun%2Fpg").host, "/run/pg");
+    }
+
+    #[test]
+    fn what_the_url_leaves_out_stays() {
+        let mut o = PostgresOptions { dbname: "kept".into(), port: 7, ..PostgresOptions::default() };
+        o.apply_url("postgresql://u@h").unwrap();
+        assert_eq!((o.dbname.as_str(), o.port, o.host.as_str()), ("kept", 7, "h"));
+    }
+
+    #[test]
+    fn a_sqlite_url_names_a_file_or_memory() {
+        assert_eq!(DatabaseOptions::parse("sqlite::memory:").unwrap().redacted(), "sqlite::memory:");
+        assert_eq!(DatabaseOptions::parse("sqlite:a/b.db").unwrap().redacted(), "sqlite:a/b.db");
+        assert_eq!(DatabaseOptions::parse("sqlite:///a/b.db").unwrap().redacted(), "sqlite:/a/b.db");
+        assert!(DatabaseOptions::parse("sqlite:").is_err());
+    }
+
+    #[test]
+    fn a_password_is_never_printed() {
+        let url = "postgresql://me:hunter2@h:1/d";
+        let options = DatabaseOptions::parse(url).unwrap();
+        assert_eq!(options.redacted(), "postgresql://me:***@h:1/d");
+        assert!(!format!("{options:?}").contains("hunter2"));
+        for bad in ["mysql://me:hunter2@h", "postgresql://me:hunter2%zz@h", "postgresql://me:hunter2@h:port/"] {
+            let error = DatabaseOptions::parse(bad).unwrap_err();
+            assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
+        }
+    }
+
+    #[test]
+    fn names_get_schema_and_prefix_and_renamed_ones_no_prefix() {
+        let names = TableNames { schema: "s".into(), prefix: " p ".into(), key_value: Some("kv".into()), session_info: None };
+        assert_eq!(names.qualified("apps", Dialect::Postgres), "s.p_apps");
+        assert_eq!(names.qualified("key_value", Dialect::Postgres), "s.kv");
+        assert_eq!(names.qualified("apps", Dialect::Sqlite), "p_apps");
+        assert_eq!(TableNames::default().qualified("apps", Dialect::Postgres), "apps");
+        assert!(names.check().is_ok());
+        assert!(TableNames { prefix: "a;b".into(), ..TableNames::default() }.check().is_err());
+    }
+}

@@ -1,0 +1,159 @@
+//! PostgreSQL: a pool for transactions, and two shared connections on which reads are pipelined (dependencies.md 3.3, 4).
+//!
+//! A connection that may hold an open transaction never returns to the pool. Connections lost in a restart of the
+//! database are replaced when they are next wanted.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use deadpool_postgres::{ClientWrapper, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use crate::error::{Result, StoreError, from_pool, from_postgres};
+use crate::options::{PostgresOptions, TlsMode};
+use crate::tx::Shared;
+
+/// How many connections reads share.
+const READERS: usize = 2;
+
+/// An open PostgreSQL database.
+pub(crate) struct Postgres {
+    pool: Pool,
+    readers: [Reader; READERS],
+    next: AtomicUsize,
+    config: tokio_postgres::Config,
+    tls: MakeRustlsConnect,
+    connect_timeout: Duration,
+    shared: Arc<Shared>,
+}
+
+/// A shared connection, replaced when it is found closed.
+#[derive(Default)]
+struct Reader {
+    client: RwLock<Option<Arc<ClientWrapper>>>,
+    connecting: tokio::sync::Mutex<()>,
+}
+
+/// The pool, as metrics show it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolState {
+    /// The most connections there may be.
+    pub max: usize,
+    /// Those that exist.
+    pub size: usize,
+    /// Those of them that are free.
+    pub available: usize,
+    /// Callers that wait for one.
+    pub waiting: usize,
+}
+
+/// A connection of the pool in use. Unless it is handed back, it is closed: nobody inherits an open transaction.
+pub(crate) struct Lease {
+    object: Option<Object>,
+}
+
+impl Lease {
+    pub(crate) fn client(&self) -> Result<&ClientWrapper> {
+        self.object.as_deref().ok_or_else(|| StoreError::driver("the connection was given back already"))
+    }
+
+    /// Back to the pool, free of any transaction.
+    pub(crate) fn give_back(mut self) {
+        drop(self.object.take());
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if let Some(object) = self.object.take() {
+            drop(Object::take(object));
+        }
+    }
+}
+
+impl Postgres {
+    /// Connects once, so that a wrong address or password is known at once.
+    pub(crate) async fn open(options: &PostgresOptions, shared: &Arc<Shared>) -> Result<Self> {
+        let config = driver_config(options);
+        let tls = MakeRustlsConnect::new(crate::tls::config(options.tls, options.root_certificates.as_deref())?);
+        let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+        let pool = Pool::builder(Manager::from_config(config.clone(), tls.clone(), recycling))
+            .max_size(options.pool_size.max(1))
+            .wait_timeout(Some(options.acquire_timeout))
+            .create_timeout(Some(options.connect_timeout))
+            .recycle_timeout(Some(options.connect_timeout))
+            .runtime(Runtime::Tokio1)
+            .build()
+            .map_err(|e| StoreError::driver(e.to_string()))?;
+        let (readers, next, shared) = (Default::default(), AtomicUsize::new(0), Arc::clone(shared));
+        let this = Self { pool, readers, next, config, tls, connect_timeout: options.connect_timeout, shared };
+        this.reader().await?;
+        Ok(this)
+    }
+
+    /// A connection of the pool.
+    pub(crate) async fn lease(&self) -> Result<Lease> {
+        let object = self.pool.get().await.map_err(|e| from_pool(e, &self.shared.sql))?;
+        Ok(Lease { object: Some(object) })
+    }
+
+    /// One of the shared connections, in turn.
+    pub(crate) async fn reader(&self) -> Result<Arc<ClientWrapper>> {
+        let turn = self.next.fetch_add(1, Ordering::Relaxed) % READERS;
+        let reader = self.readers.get(turn).or(self.readers.first()).ok_or_else(|| StoreError::driver("no readers"))?;
+        if let Some(client) = reader.live() {
+            return Ok(client);
+        }
+        let _connecting = reader.connecting.lock().await;
+        if let Some(client) = reader.live() {
+            return Ok(client);
+        }
+        let client = Arc::new(self.connect().await?);
+        *reader.client.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&client));
+        Ok(client)
+    }
+
+    async fn connect(&self) -> Result<ClientWrapper> {
+        let connecting = tokio::time::timeout(self.connect_timeout, self.config.connect(self.tls.clone()));
+        let connected = connecting.await.map_err(|_| StoreError::unavailable("connecting took too long"))?;
+        let (client, connection) = connected.map_err(|e| from_postgres(&e, &self.shared.sql))?;
+        let task = tokio::spawn(async move {
+            if let Err(e) = connection.await {
+                tracing::warn!(error = %e, "a connection to PostgreSQL ended");
+            }
+        });
+        Ok(ClientWrapper::new(client, task))
+    }
+
+    pub(crate) fn state(&self) -> PoolState {
+        let status = self.pool.status();
+        PoolState { max: status.max_size, size: status.size, available: status.available, waiting: status.waiting }
+    }
+}
+
+impl Reader {
+    fn live(&self) -> Option<Arc<ClientWrapper>> {
+        let client = self.client.read().unwrap_or_else(PoisonError::into_inner);
+        client.as_ref().filter(|client| !client.is_closed()).map(Arc::clone)
+    }
+}
+
+fn driver_config(options: &PostgresOptions) -> tokio_postgres::Config {
+    let mut config = tokio_postgres::Config::new();
+    config.host(&options.host).port(options.port).dbname(&options.dbname);
+    config.application_name("supertokens-rs").connect_timeout(options.connect_timeout);
+    config.keepalives(true).keepalives_idle(Duration::from_secs(60));
+    config.ssl_mode(match options.tls {
+        TlsMode::Disable => tokio_postgres::config::SslMode::Disable,
+        TlsMode::Prefer => tokio_postgres::config::SslMode::Prefer,
+        TlsMode::Require | TlsMode::Verify => tokio_postgres::config::SslMode::Require,
+    });
+    if let Some(user) = &options.user {
+        config.user(user);
+    }
+    if let Some(password) = &options.password {
+        config.password(password.expose());
+    }
+    config
+}

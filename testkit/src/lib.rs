@@ -1,0 +1,13 @@
+//! The shared test kit: how every implementation is brought to the same scenarios, and every scenario to every target.
+//!
+//! `postgres` starts a throw-away PostgreSQL, `scenario` turns lists of sentences into named tests, `world` is the core
+//! under test with a clock to turn and dice that count. Never published; an assertion here is meant to panic.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "the test kit is test code: its assertions panic"
+)]
+
+pub mod postgres;

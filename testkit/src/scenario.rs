@@ -1,0 +1,93 @@
+//! How does one sentence become one named test on every target?
+//!
+//! A scenario is an async function with a sentence for a name and one argument, the world it happens in. The macro makes
+//! a list of a file's scenarios; the runner makes one test per scenario and target out of the lists, named
+//! `cdi::session::reuse_is_theft::postgres`. Nothing is silently skipped: a target that is not there is reported as
+//! ignored, by name, and as failed when `CI=true`. See section 7 of the house rules.
+
+use std::panic::{AssertUnwindSafe, resume_unwind};
+use std::pin::Pin;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use libtest_mimic::{Arguments, Failed, Trial};
+use tokio::runtime::Runtime;
+
+use crate::target::{Missing, Target};
+use crate::world::World;
+
+/// A scenario on its way.
+pub type Running<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+
+/// One sentence about a `W`, and the function that shows it is true.
+#[derive(Debug)]
+pub struct Scenario<W: ?Sized> {
+    /// The function's name.
+    pub name: &'static str,
+    /// The function.
+    pub run: for<'a> fn(&'a W) -> Running<'a>,
+}
+
+/// Makes `ALL`, the list of a file's scenarios: `scenarios!(World: sessions_are_created, reuse_is_theft);`
+#[macro_export]
+macro_rules! scenarios {
+    ($world:ty: $($name:ident),* $(,)?) => {
+        /// The scenarios of this file.
+        pub static ALL: &[$crate::Scenario<$world>] = &[$($crate::Scenario { name: stringify!($name), run: |w| Box::pin($name(w)) }),*];
+    };
+}
+
+/// A file's scenarios under the file's name.
+pub type Subject = (&'static str, &'static [Scenario<World>]);
+
+/// How many scenarios run at the same time. They mostly wait for databases, so more than there are cores.
+const AT_ONCE: usize = 8;
+
+/// Runs every scenario of every subject on every target, as the test binary's `main`. `afterwards` is one more test, run
+/// at the end and only if nothing was filtered out: it may look at what the whole run has touched.
+pub fn run_everywhere(suite: &str, subjects: &[Subject], afterwards: (&'static str, fn() -> Result<(), String>)) -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads = arguments.test_threads.or(Some(AT_ONCE));
+    let runtime = Runtime::new().map(Arc::new).expect("a runtime");
+    let trials = subjects
+        .iter()
+        .flat_map(|(subject, scenarios)| scenarios.iter().map(move |scenario| (subject, scenario)))
+        .flat_map(|(subject, scenario)| Target::ALL.iter().map(move |target| (subject, scenario, *target)))
+        .map(|(subject, scenario, target)| {
+            let name = format!("{suite}::{subject}::{}::{}", scenario.name, target.name());
+            trial(name, scenario, target, Arc::clone(&runtime))
+        })
+        .collect();
+    let whole_run = arguments.filter.is_none() && arguments.skip.is_empty() && !arguments.list && !arguments.ignored;
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    if conclusion.has_failed() || !whole_run {
+        return conclusion.exit_code();
+    }
+    let (name, check) = afterwards;
+    let check = Trial::test(format!("{suite}::{name}"), move || check().map_err(Failed::from));
+    libtest_mimic::run(&arguments, vec![check]).exit_code()
+}
+
+fn trial(name: String, scenario: &'static Scenario<World>, target: Target, runtime: Arc<Runtime>) -> Trial {
+    match target.missing() {
+        None => Trial::test(name, move || runtime.block_on(play(scenario, target))),
+        Some(Missing(what)) => {
+            let in_ci = std::env::var("CI").is_ok_and(|ci| ci == "true");
+            Trial::test(name, move || Err(Failed::from(format!("{what}, and in CI no target may be missing"))))
+                .with_ignored_flag(!in_ci)
+        }
+    }
+}
+
+/// Opens a world, lets the scenario happen in it and clears the world away, whatever happened.
+async fn play(scenario: &'static Scenario<World>, target: Target) -> Result<(), Failed> {
+    let world = World::open(target).await;
+    let outcome = AssertUnwindSafe((scenario.run)(&world)).catch_unwind().await;
+    world.close().await;
+    match outcome {
+        Ok(()) => Ok(()),
+        // The message and the line were already printed where it happened; the name of the test belongs to them.
+        Err(panic) => resume_unwind(panic),
+    }
+}

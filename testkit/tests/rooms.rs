@@ -1,0 +1,109 @@
+//! Do the walls stand? Who may depend on whom, and how long a file may be (house rules 1 and 11).
+//!
+//! The lists below are the architecture. A new arrow, or a new crate in the pure room, is a line to be reviewed here.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+/// Everything a crate of the pure room depends on: no clock, no dice, no IO among them.
+const PURE: &[(&str, &[&str])] = &[
+    ("supertokens-domain", &["aws-lc-rs", "base64", "regex", "serde_json", "subtle", "thiserror", "uuid", "zeroize"]),
+    ("supertokens-wire", &["base64", "percent-encoding", "serde_json", "supertokens-domain", "thiserror"]),
+];
+
+/// The arrows between our own crates, at the edges.
+const EDGES: &[(&str, &[&str])] = &[
+    ("supertokens-store", &["supertokens-domain"]),
+    ("supertokens-core", &["supertokens-domain", "supertokens-store", "supertokens-wire"]),
+    ("supertokens-server", &["supertokens-core", "supertokens-domain", "supertokens-store"]),
+    ("supertokens-testkit", &["supertokens-core", "supertokens-domain", "supertokens-store", "supertokens-wire"]),
+];
+
+/// What only some crates may touch: drivers, sockets, the program's own affairs.
+const ONLY_IN: &[(&str, &[&str])] = &[
+    ("rusqlite", &["supertokens-store", "supertokens-testkit"]),
+    ("tokio-postgres", &["supertokens-store", "supertokens-testkit"]),
+    ("deadpool-postgres", &["supertokens-store"]),
+    ("hyper", &["supertokens-server", "supertokens-testkit"]),
+    ("hyper-util", &["supertokens-server", "supertokens-testkit"]),
+    ("clap", &["supertokens-server"]),
+    ("tracing-subscriber", &["supertokens-server"]),
+    ("yaml_serde", &["supertokens-server"]),
+    ("anyhow", &["supertokens-server", "supertokens-testkit"]),
+    ("reqwest", &["supertokens-testkit"]),
+];
+
+/// Lines a source file may have.
+const CEILING: usize = 600;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+/// Every crate of the workspace with its direct dependencies, those of tests and builds left out.
+fn crates() -> Vec<(String, Vec<String>)> {
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
+        .current_dir(root())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let dependencies = |package: &Value| {
+        let all = package["dependencies"].as_array().unwrap().iter();
+        all.filter(|dependency| dependency["kind"].is_null()).map(|dependency| text(&dependency["name"])).collect()
+    };
+    let packages = metadata["packages"].as_array().unwrap();
+    packages.iter().map(|package| (text(&package["name"]), dependencies(package))).collect()
+}
+
+fn line<'a>(list: &'a [(&str, &'a [&'a str])], name: &str) -> Option<&'a [&'a str]> {
+    list.iter().find(|(of, _)| *of == name).map(|(_, names)| *names)
+}
+
+#[test]
+fn arrows_are_the_listed_ones() {
+    let mut wrong = Vec::new();
+    for (name, dependencies) in crates() {
+        let (allowed, ours_only) = match (line(PURE, &name), line(EDGES, &name)) {
+            (Some(allowed), _) => (allowed, false),
+            (None, Some(allowed)) => (allowed, true),
+            (None, None) => panic!("{name} is in no list of rooms.rs: which room is it in, and whom may it see?"),
+        };
+        for dependency in &dependencies {
+            let concerned = !ours_only || dependency.starts_with("supertokens");
+            if concerned && !allowed.contains(&dependency.as_str()) {
+                wrong.push(format!("{name} -> {dependency} is not an arrow of the house"));
+            }
+            if line(ONLY_IN, dependency).is_some_and(|crates| !crates.contains(&name.as_str())) {
+                wrong.push(format!("{name} -> {dependency}: only {:?} may", line(ONLY_IN, dependency).unwrap()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn no_file_is_longer_than_the_ceiling() {
+    let mut folders: Vec<PathBuf> = ["pure", "edges", "testkit"].iter().map(|room| root().join(room)).collect();
+    let (mut seen, mut too_long) = (0, Vec::new());
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+            let path = entry.path();
+            if path.is_dir() && path.file_name().is_some_and(|name| name != "target") {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                seen += 1;
+                let lines = std::fs::read_to_string(&path).unwrap().lines().count();
+                if lines > CEILING {
+                    too_long.push(format!("{}: {lines} lines", path.strip_prefix(root()).unwrap().display()));
+                }
+            }
+        }
+    }
+    assert!(seen > 10, "looked in the wrong place");
+    assert!(too_long.is_empty(), "a file that grows becomes a folder:\n{}", too_long.join("\n"));
+}
