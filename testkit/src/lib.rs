@@ -10,4 +10,17 @@
     reason = "the test kit is test code: its assertions panic"
 )]
 
+pub mod answer;
+pub mod cdi;
+pub mod coverage;
+pub mod door;
+pub mod ports;
 pub mod postgres;
+pub mod scenario;
+pub mod target;
+pub mod world;
+
+pub use answer::{Answer, members};
+pub use scenario::Scenario;
+pub use target::Target;
+pub use world::World;

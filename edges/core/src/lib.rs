@@ -195,6 +195,13 @@ impl Core {
     }
 }
 
+/// Every operation that is answered, as verb and path.
+pub fn served_operations() -> impl Iterator<Item = (&'static str, &'static str)> {
+    // The root is answered too, though no line of the table names it.
+    let root = ["GET", "POST", "PUT", "DELETE"].map(|method| (method, "/"));
+    routes::all().map(|route| (route.method, route.path)).chain(root)
+}
+
 /// Names an operation: its verb and its path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Operation {

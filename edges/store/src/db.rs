@@ -78,9 +78,9 @@ impl Db {
     {
         match &self.0.backend {
             Backend::Sqlite(sqlite) if sqlite.has_readers() => {
-                sqlite.read(|connection| run_now(body(&mut Tx::sqlite(connection, self.counting_reads()))))
+                sqlite.read(|connection| run_now(body(&mut Tx::sqlite(connection, self.counting_reads(), Begin::Never))))
             }
-            Backend::Sqlite(sqlite) => self.on_writer(sqlite, &Arc::new(body)).await,
+            Backend::Sqlite(sqlite) => self.on_writer(sqlite, &Arc::new(body), Begin::Never).await,
             Backend::Postgres(postgres) => {
                 for _ in 0..RECONNECTS {
                     match self.read_once(postgres, &body).await {
@@ -214,7 +214,7 @@ impl Db {
         let mut dead = 0;
         for attempt in 1..=ATTEMPTS {
             let (answer, commit_sent) = match &self.0.backend {
-                Backend::Sqlite(sqlite) => (self.on_writer(sqlite, &body).await, true),
+                Backend::Sqlite(sqlite) => (self.on_writer(sqlite, &body, begin).await, true),
                 Backend::Postgres(postgres) => self.on_pool(postgres, &*body, begin).await,
             };
             match answer {
@@ -226,14 +226,14 @@ impl Db {
         Err(StoreError::Busy)
     }
 
-    async fn on_writer<T, F>(&self, sqlite: &Sqlite, body: &Arc<F>) -> Result<T>
+    async fn on_writer<T, F>(&self, sqlite: &Sqlite, body: &Arc<F>, begin: Begin) -> Result<T>
     where
         T: Send + 'static,
         F: AsyncFn(&mut Tx<'_>) -> Result<T> + Send + Sync + 'static,
     {
         let (body, shared) = (Arc::clone(body), Arc::clone(&self.0.shared));
         let work = move |connection: &mut rusqlite::Connection| {
-            let mut tx = Tx::sqlite(connection, &shared);
+            let mut tx = Tx::sqlite(connection, &shared, begin);
             let answer = run_now(body(&mut tx));
             if tx.failed() { answer.and(Err(StoreError::Aborted)) } else { answer }
         };

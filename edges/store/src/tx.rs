@@ -29,6 +29,8 @@ pub struct Tx<'c> {
     place: Place<'c>,
     shared: &'c Shared,
     failed: bool,
+    /// Whether one statement is all there may be, and whether that has been sent or queued.
+    single: Option<bool>,
 }
 
 enum Place<'c> {
@@ -40,7 +42,6 @@ enum Place<'c> {
 pub(crate) struct OnPostgres<'c> {
     client: &'c ClientWrapper,
     begin: Begin,
-    sent: u32,
     queue: Vec<(Q, Vec<Val<'static>>)>,
 }
 
@@ -78,13 +79,26 @@ struct Last<'a, 'v> {
 type Sent<'a> = Pin<Box<dyn Future<Output = std::result::Result<Gave, tokio_postgres::Error>> + Send + 'a>>;
 
 impl<'c> Tx<'c> {
-    pub(crate) fn sqlite(connection: &'c mut rusqlite::Connection, shared: &'c Shared) -> Self {
-        Self { place: Place::Sqlite(connection), shared, failed: false }
+    pub(crate) fn sqlite(connection: &'c mut rusqlite::Connection, shared: &'c Shared, begin: Begin) -> Self {
+        Self { place: Place::Sqlite(connection), shared, failed: false, single: (begin == Begin::Single).then_some(false) }
     }
 
     pub(crate) fn postgres(client: &'c ClientWrapper, shared: &'c Shared, begin: Begin) -> Self {
-        let place = Place::Postgres(OnPostgres { client, begin, sent: 0, queue: Vec::new() });
-        Self { place, shared, failed: false }
+        let place = Place::Postgres(OnPostgres { client, begin, queue: Vec::new() });
+        Self { place, shared, failed: false, single: (begin == Begin::Single).then_some(false) }
+    }
+
+    /// Refuses a second statement where only one is atomic. Both databases do, so that any test finds it.
+    fn one_more(&mut self) -> Result<()> {
+        match self.single.replace(true) {
+            None => self.single = None,
+            Some(false) => {}
+            Some(true) => {
+                self.failed = true;
+                return Err(StoreError::NotSingle);
+            }
+        }
+        Ok(())
     }
 
     pub(crate) fn sql(&self) -> &'c Sql {
@@ -97,6 +111,7 @@ impl<'c> Tx<'c> {
 
     /// All rows of a statement.
     pub(crate) async fn all<T>(&mut self, q: impl Into<Q>, params: &[Val<'_>], read: Read<T>) -> Result<Vec<T>> {
+        self.one_more()?;
         let q = q.into();
         let shared = self.shared;
         let answer = match &mut self.place {
@@ -114,6 +129,7 @@ impl<'c> Tx<'c> {
 
     /// Runs a statement now and says how many rows it changed.
     pub(crate) async fn exec(&mut self, q: impl Into<Q>, params: &[Val<'_>]) -> Result<u64> {
+        self.one_more()?;
         let q = q.into();
         let shared = self.shared;
         let answer = match &mut self.place {
@@ -127,6 +143,7 @@ impl<'c> Tx<'c> {
     /// Queues a write whose result nobody waits for: it goes out with the next statement or with the commit. SQLite
     /// runs it at once. If it fails, the transaction fails.
     pub(crate) async fn with_commit(&mut self, q: impl Into<Q>, params: Vec<Val<'_>>) -> Result<()> {
+        self.one_more()?;
         let q = q.into();
         let answer = match &mut self.place {
             Place::Sqlite(connection) => sqlite_exec(connection, self.shared, q, &params).map(|_| ()),
@@ -239,10 +256,6 @@ impl<'c> OnPostgres<'c> {
             let statement = self.client.prepare_cached(shared.sql.text(q)).await;
             prepared.push(statement.map_err(|e| from_postgres(&e, &shared.sql))?);
         }
-        if self.begin == Begin::Single && self.sent as usize + prepared.len() > 1 {
-            return Err(StoreError::NotSingle);
-        }
-        self.sent = self.sent.saturating_add(u32::try_from(prepared.len()).unwrap_or(u32::MAX));
         let client: &tokio_postgres::Client = self.client;
         let params = queue.iter().map(|(_, params)| pg(params)).chain(last.iter().map(|last| pg(last.params)));
         let params: Vec<_> = params.collect();

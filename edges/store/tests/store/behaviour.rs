@@ -1,0 +1,340 @@
+//! How the store behaves whatever the statement: trips, failures, cancellation, locks on files, restarts.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use supertokens_domain::ids::AppId;
+use supertokens_domain::secret::Secret;
+use supertokens_store::{DatabaseOptions, Db, Dialect, PostgresOptions, RotationColumns, StoreError, TableNames, TenantRecord};
+
+use crate::world::{ALL, Kind, Outcome, World, a_session, connect, handle, public, tests};
+
+const SQLITE: &[Kind] = &[Kind::Memory, Kind::File];
+const POSTGRES: &[Kind] = &[Kind::Postgres];
+
+tests! {
+    round_trips_are_as_promised on ALL,
+    a_failing_body_keeps_nothing on ALL,
+    a_swallowed_failure_keeps_nothing on ALL,
+    a_second_statement_in_single_is_refused on ALL,
+    a_statement_sees_what_was_queued_before_it on ALL,
+    the_database_can_be_pinged_and_written on ALL,
+    migrating_twice_does_nothing on ALL,
+    a_cancelled_body_leaves_nothing_open on ALL,
+    a_body_that_waits_for_something_else_is_refused on SQLITE,
+    a_body_that_panics_harms_nobody_else on SQLITE,
+    a_file_has_one_owner on &[Kind::File],
+    a_file_keeps_its_rows on &[Kind::File],
+    reading_cannot_write on &[Kind::File],
+    lost_connections_are_replaced on POSTGRES,
+    schema_prefix_and_names_are_followed on POSTGRES,
+    an_error_names_no_password on POSTGRES,
+}
+
+fn rotation(hash: &str) -> RotationColumns {
+    RotationColumns { current_hash2: hash.into(), prev_hash2: None, rotated_at: None, expires_at: 5000, use_static_key: false }
+}
+
+fn insert<'a>(db: &'a Db, at: &'a str) -> Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send + 'a>> {
+    let new = a_session(at, "u");
+    Box::pin(db.tx(async move |tx| tx.insert_session(&AppId::default(), &public(), &new).await))
+}
+
+/// Boxed, sendable and with what it borrows, as the core hands its answers on.
+fn exists<'a>(db: &'a Db, at: &'a str) -> Pin<Box<dyn Future<Output = Result<bool, StoreError>> + Send + 'a>> {
+    let at = handle(at);
+    Box::pin(async move { Ok(db.read(async move |tx| tx.session(&AppId::default(), &public(), &at).await).await?.is_some()) })
+}
+
+async fn round_trips_are_as_promised(w: &World) -> Outcome {
+    w.with_base().await?;
+    let on_postgres = |trips: u64| if w.kind == Kind::Postgres { trips } else { 1 };
+    let mut before = w.db.trips();
+    let mut since = || {
+        let (trips, now) = (w.db.trips() - before, w.db.trips());
+        before = now;
+        trips
+    };
+    exists(&w.db, "h").await?;
+    assert_eq!(since(), 1, "a read");
+    w.db.tx(async |tx| {
+        tx.insert_session(&AppId::default(), &public(), &a_session("h", "u")).await?;
+        tx.mark_last_active(&AppId::default(), "u", 1).await
+    })
+    .await?;
+    assert_eq!(since(), 1, "a create of queued writes");
+    insert(&w.db, "h2").await?;
+    assert_eq!(since(), 1, "a create of one write");
+    w.db.tx(async |tx| {
+        tx.session_locked(&AppId::default(), &public(), &handle("h")).await?;
+        tx.rotate_session(&AppId::default(), &public(), &handle("h"), &rotation("x")).await?;
+        tx.mark_last_active(&AppId::default(), "u", 2).await
+    })
+    .await?;
+    assert_eq!(since(), on_postgres(2), "a refresh");
+    w.db.tx(async |tx| tx.session_locked(&AppId::default(), &public(), &handle("h")).await).await?;
+    assert_eq!(since(), on_postgres(2), "a look under lock");
+    w.db.single(async |tx| tx.delete_sessions(&AppId::default(), &[(public(), handle("h"))]).await).await?;
+    assert_eq!(since(), 1, "a removal by handle");
+    w.db.tx(async |tx| tx.save_tenant(&TenantRecord::base(), 1).await).await?;
+    assert_eq!(since(), on_postgres(2), "a tenant");
+    w.db.tx(async |_| Ok(())).await?;
+    assert_eq!(since(), u64::from(w.kind != Kind::Postgres), "nothing at all");
+    Ok(())
+}
+
+async fn a_failing_body_keeps_nothing(w: &World) -> Outcome {
+    w.with_base().await?;
+    let failed = w.db.tx(async |tx| {
+        tx.insert_session(&AppId::default(), &public(), &a_session("h", "u")).await?;
+        // So that it has been sent.
+        tx.session(&AppId::default(), &public(), &handle("h")).await?;
+        Err::<(), _>(StoreError::NotSingle)
+    });
+    assert!(matches!(failed.await, Err(StoreError::NotSingle)));
+    assert!(!exists(&w.db, "h").await?);
+    let failed = w.db.tx(async |tx| {
+        tx.insert_session(&AppId::default(), &public(), &a_session("h", "u")).await?;
+        tx.insert_session(&AppId::normalise("nowhere"), &public(), &a_session("h", "u")).await?;
+        tx.mark_last_active(&AppId::default(), "u", 1).await
+    });
+    assert!(matches!(failed.await, Err(StoreError::MissingParent(_))));
+    assert!(!exists(&w.db, "h").await?);
+    insert(&w.db, "h").await?;
+    Ok(())
+}
+
+async fn a_swallowed_failure_keeps_nothing(w: &World) -> Outcome {
+    w.with_base().await?;
+    insert(&w.db, "h").await?;
+    let failed = w.db.tx(async |tx| {
+        tx.mark_last_active(&AppId::default(), "u", 1).await?;
+        // Whether queued or at once, this one fails when the next is sent.
+        drop(tx.insert_session(&AppId::default(), &public(), &a_session("h", "u")).await);
+        drop(tx.session(&AppId::default(), &public(), &handle("h")).await);
+        Ok(())
+    });
+    assert!(matches!(failed.await, Err(StoreError::Aborted)));
+    assert_eq!(w.db.read(async |tx| tx.active_users(&AppId::default(), 0).await).await?, 0);
+    insert(&w.db, "h2").await?;
+    Ok(())
+}
+
+async fn a_second_statement_in_single_is_refused(w: &World) -> Outcome {
+    w.with_base().await?;
+    let failed = w.db.single(async |tx| {
+        tx.insert_session(&AppId::default(), &public(), &a_session("h", "u")).await?;
+        tx.mark_last_active(&AppId::default(), "u", 1).await
+    });
+    assert!(matches!(failed.await, Err(StoreError::NotSingle)));
+    assert!(!exists(&w.db, "h").await?);
+    Ok(())
+}
+
+async fn a_statement_sees_what_was_queued_before_it(w: &World) -> Outcome {
+    w.with_base().await?;
+    let seen = w.db.tx(async |tx| {
+        tx.insert_session(&AppId::default(), &public(), &a_session("h", "u")).await?;
+        tx.rotate_session(&AppId::default(), &public(), &handle("h"), &rotation("new")).await?;
+        tx.session(&AppId::default(), &public(), &handle("h")).await
+    });
+    assert_eq!(seen.await?.unwrap().refresh_token_hash_2, "new");
+    Ok(())
+}
+
+async fn the_database_can_be_pinged_and_written(w: &World) -> Outcome {
+    w.db.ping().await?;
+    w.db.writable().await?;
+    assert_eq!(w.db.dialect() == Dialect::Postgres, w.kind == Kind::Postgres);
+    assert_eq!(w.db.pool_state().is_some(), w.kind == Kind::Postgres);
+    assert_eq!(w.db.is_in_memory(), w.kind == Kind::Memory);
+    assert_eq!(w.db.place(), w.options.redacted());
+    assert!(w.db.statements() > 0);
+    Ok(())
+}
+
+async fn migrating_twice_does_nothing(w: &World) -> Outcome {
+    assert_eq!(w.db.migrate().await?, []);
+    assert_eq!(w.db.plan().await?, []);
+    if w.kind == Kind::Memory {
+        let fresh = Db::open(DatabaseOptions::memory()).await?;
+        let plan = fresh.plan().await?;
+        assert_eq!(plan.iter().map(|step| step.number).collect::<Vec<_>>(), [1, 2, 3, 4]);
+        assert!(plan.iter().all(|step| step.sql.contains("CREATE TABLE")));
+        // Planning has changed nothing: there is still all to do, and nothing can be written.
+        assert!(fresh.writable().await.is_err());
+        assert_eq!(fresh.migrate().await?.len(), plan.len());
+        fresh.writable().await?;
+    }
+    Ok(())
+}
+
+async fn a_cancelled_body_leaves_nothing_open(w: &World) -> Outcome {
+    w.with_base().await?;
+    insert(&w.db, "h").await?;
+    let db = match &w.options {
+        DatabaseOptions::Postgres(options) => {
+            let one = PostgresOptions { pool_size: 1, ..(**options).clone() };
+            Db::open(DatabaseOptions::Postgres(Box::new(one))).await?
+        }
+        DatabaseOptions::Sqlite(_) => w.db.clone(),
+    };
+    let (locked, told) = tokio::sync::mpsc::channel::<()>(1);
+    let on = db.clone();
+    let waits = w.kind == Kind::Postgres;
+    let task = tokio::spawn(async move {
+        on.tx(async move |tx| {
+            tx.session_locked(&AppId::default(), &public(), &handle("h")).await?;
+            tx.rotate_session(&AppId::default(), &public(), &handle("h"), &rotation("lost")).await?;
+            tx.session(&AppId::default(), &public(), &handle("h")).await?;
+            locked.try_send(()).map_err(|_| StoreError::Aborted)?;
+            if waits {
+                std::future::pending::<()>().await;
+            }
+            Err::<(), _>(StoreError::NotSingle)
+        })
+        .await
+    });
+    let mut told = told;
+    told.recv().await;
+    task.abort();
+    drop(task.await);
+    // The only connection of the pool, and the lock of the row, are free again.
+    db.tx(async |tx| {
+        let row = tx.session_locked(&AppId::default(), &public(), &handle("h")).await?.unwrap();
+        assert_eq!(row.session.refresh_token_hash_2, "hash-0");
+        tx.rotate_session(&AppId::default(), &public(), &handle("h"), &rotation("kept")).await
+    })
+    .await?;
+    let row = w.db.read(async |tx| tx.session(&AppId::default(), &public(), &handle("h")).await).await?.unwrap();
+    assert_eq!(row.refresh_token_hash_2, "kept");
+    Ok(())
+}
+
+async fn a_body_that_waits_for_something_else_is_refused(w: &World) -> Outcome {
+    w.with_base().await?;
+    let failed = w.db.tx(async |tx| {
+        tx.insert_session(&AppId::default(), &public(), &a_session("h", "u")).await?;
+        tokio::task::yield_now().await;
+        Ok(())
+    });
+    assert!(matches!(failed.await, Err(StoreError::Suspended)));
+    assert!(!exists(&w.db, "h").await?);
+    Ok(())
+}
+
+async fn a_body_that_panics_harms_nobody_else(w: &World) -> Outcome {
+    w.with_base().await?;
+    let failed = w.db.tx(async |tx| {
+        tx.insert_session(&AppId::default(), &public(), &a_session("h", "u")).await?;
+        if tx.session(&AppId::default(), &public(), &handle("h")).await?.is_some() {
+            panic!("as the test wants it");
+        }
+        Ok(())
+    });
+    assert!(matches!(failed.await, Err(StoreError::Driver(_))));
+    assert!(!exists(&w.db, "h").await?);
+    insert(&w.db, "h").await?;
+    Ok(())
+}
+
+async fn a_file_has_one_owner(w: &World) -> Outcome {
+    let path = w.path().display().to_string();
+    match Db::open(w.options.clone()).await {
+        Err(StoreError::InUse { path: named }) => assert_eq!(named, path),
+        other => panic!("{other:?}"),
+    }
+    let other = DatabaseOptions::file(w.path().with_file_name("other.db"));
+    let first = Db::open(other.clone()).await?;
+    let clone = first.clone();
+    drop(first);
+    assert!(matches!(Db::open(other.clone()).await, Err(StoreError::InUse { .. })));
+    drop(clone);
+    Db::open(other).await?;
+    Ok(())
+}
+
+async fn a_file_keeps_its_rows(w: &World) -> Outcome {
+    let options = DatabaseOptions::file(w.path().with_file_name("kept.db"));
+    let db = Db::open(options.clone()).await?;
+    db.migrate().await?;
+    db.tx(async |tx| tx.save_tenant(&TenantRecord::base(), 1).await).await?;
+    insert(&db, "h").await?;
+    drop(db);
+    let db = Db::open(options).await?;
+    assert_eq!(db.migrate().await?, []);
+    assert!(exists(&db, "h").await?);
+    Ok(())
+}
+
+async fn reading_cannot_write(w: &World) -> Outcome {
+    w.with_base().await?;
+    let failed = w.db.read(async |tx| tx.insert_session(&AppId::default(), &public(), &a_session("h", "u")).await).await;
+    assert!(matches!(failed, Err(StoreError::Driver(_))));
+    assert!(!exists(&w.db, "h").await?);
+    Ok(())
+}
+
+async fn lost_connections_are_replaced(w: &World) -> Outcome {
+    w.with_base().await?;
+    insert(&w.db, "h").await?;
+    let options = w.postgres();
+    for round in 0..5 {
+        // As a restart does, and without waiting for anybody to notice.
+        connect(&options)
+            .await?
+            .execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid()",
+                &[&options.dbname],
+            )
+            .await?;
+        assert!(exists(&w.db, "h").await?, "{round}");
+        w.db.tx(async |tx| {
+            tx.session_locked(&AppId::default(), &public(), &handle("h")).await?;
+            tx.rotate_session(&AppId::default(), &public(), &handle("h"), &rotation("x")).await
+        })
+        .await?;
+    }
+    Ok(())
+}
+
+async fn schema_prefix_and_names_are_followed(w: &World) -> Outcome {
+    let tables =
+        TableNames { schema: "auth".into(), prefix: "st".into(), session_info: Some("my_sessions".into()), key_value: None };
+    let options = PostgresOptions { tables, ..w.postgres() };
+    let db = Db::open(DatabaseOptions::Postgres(Box::new(options))).await?;
+    assert_eq!(db.migrate().await?.len(), 4);
+    db.prepare_all().await?;
+    db.tx(async |tx| tx.save_tenant(&TenantRecord::base(), 1).await).await?;
+    db.ensure_activity_partitions(0).await?;
+    insert(&db, "h").await?;
+    match insert(&db, "h").await {
+        Err(StoreError::Duplicate(key)) => {
+            assert_eq!((key.table.as_str(), key.constraint.as_str()), ("session_info", "my_sessions_pkey"));
+        }
+        other => panic!("{other:?}"),
+    }
+    assert!(exists(&db, "h").await?);
+    let one = "SELECT COUNT(*) FROM auth.my_sessions s JOIN auth.st_tenants t USING (app_id, tenant_id)";
+    assert_eq!(w.number(one).await, 1);
+    assert_eq!(
+        w.number("SELECT COUNT(*) FROM pg_class WHERE relname IN ('st_activity_log_p197001', 'st_activity_log_p197002')").await,
+        2
+    );
+    assert_eq!(db.drop_old_activity(86_400_000 * 365).await?, 2);
+    Ok(())
+}
+
+async fn an_error_names_no_password(w: &World) -> Outcome {
+    let secret = || Some(Secret::new("hunter2".to_owned()));
+    let nobody = PostgresOptions { user: Some("no_such_role".into()), password: secret(), ..w.postgres() };
+    let nowhere = PostgresOptions { host: "127.0.0.1".into(), port: 1, password: secret(), ..w.postgres() };
+    let refused = Db::open(DatabaseOptions::Postgres(Box::new(nobody))).await.unwrap_err();
+    let unreachable = Db::open(DatabaseOptions::Postgres(Box::new(nowhere))).await.unwrap_err();
+    assert!(matches!(refused, StoreError::Driver(_)), "{refused:?}");
+    assert!(matches!(unreachable, StoreError::Unavailable(_)), "{unreachable:?}");
+    for error in [refused, unreachable] {
+        assert!(!format!("{error} {error:?}").contains("hunter2"));
+    }
+    Ok(())
+}
