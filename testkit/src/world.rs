@@ -16,7 +16,7 @@ use crate::answer::Answer;
 use crate::coverage;
 use crate::door::Door;
 use crate::ports::{CountingDice, TestClock};
-use crate::target::{Target, TestDatabase};
+use crate::target::{Kind, Target, TestDatabase};
 
 /// A core under test and everything around it.
 #[derive(Clone)]
@@ -80,7 +80,11 @@ impl World {
             let mut inside = self.inside();
             let config = inside.config.as_object_mut().expect("the configuration is an object");
             for (key, value) in keys.as_object().expect("an object of keys") {
-                if value.is_null() { config.remove(key) } else { config.insert(key.clone(), value.clone()) };
+                if value.is_null() {
+                    config.remove(key)
+                } else {
+                    config.insert(key.clone(), value.clone())
+                };
             }
         }
         self.shut().await;
@@ -131,6 +135,9 @@ impl World {
     /// Rows of the world's database, read past the core. One statement, valid on both databases. A boolean prints
     /// differently on the two: select `case when flag then 1 else 0 end`.
     pub async fn rows(&self, sql: &str) -> Vec<Vec<Option<String>>> {
+        if self.target.kind() == Kind::Memory {
+            return self.core().db().rows_in_memory(sql).await.unwrap_or_else(|error| panic!("{error} in: {sql}"));
+        }
         self.database.rows(sql).await.unwrap_or_else(|error| panic!("{error:#}"))
     }
 

@@ -5,5 +5,9 @@ use std::process::ExitCode;
 use supertokens_testkit::{cdi, coverage, scenario};
 
 fn main() -> ExitCode {
-    scenario::run_everywhere("cdi", cdi::SUBJECTS, ("every_served_operation_was_asked_for", coverage::every_served_operation_was_asked_for))
+    scenario::run_everywhere(
+        "cdi",
+        cdi::SUBJECTS,
+        ("every_served_operation_was_asked_for", coverage::every_served_operation_was_asked_for),
+    )
 }

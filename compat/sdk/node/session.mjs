@@ -225,7 +225,8 @@ async function endings(origin) {
         refused(await client.post("/auth/session/refresh"));
     });
     await step("keys and tokens of other kinds", async () => {
-        if (major >= 13) {
+        // Before 14 the SDK refuses this unless its own JWT feature is switched on, which changes the payload.
+        if (major >= 14) {
             const jwt = await Session.createJWT({ scope: "x" }, 60);
             assert.equal(jwt.status, "OK");
             assert.equal(jwt.jwt.split(".").length, 3);

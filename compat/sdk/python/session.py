@@ -255,9 +255,11 @@ async def endings(http):
     refused(await client.refresh())
 
     step("keys and tokens of other kinds")
-    token = await sessions.create_jwt({"scope": "x"}, 60)
-    same(len(token.jwt.split(".")), 3)
-    same(len((await sessions.get_jwks()).keys) >= 1, True)
+    # Before 0.12 the SDK refuses this unless its own JWT feature is switched on, which changes the payload.
+    if not VERSION.startswith("0.11."):
+        token = await sessions.create_jwt({"scope": "x"}, 60)
+        same(len(token.jwt.split(".")), 3)
+        same(len((await sessions.get_jwks()).keys) >= 1, True)
     step("end")
 
 

@@ -193,6 +193,20 @@ impl Db {
         Ok(count)
     }
 
+    /// The rows of one statement, as text, from the one connection to a database in memory. For tests, which can read every
+    /// other database past this process.
+    pub async fn rows_in_memory(&self, text: &str) -> Result<Vec<Vec<Option<String>>>> {
+        let Backend::Sqlite(sqlite) = &self.0.backend else { return Err(StoreError::driver("not a database in memory")) };
+        let (text, shared) = (text.to_owned(), Arc::clone(self.shared()));
+        let read = move |connection: &mut rusqlite::Connection| {
+            let mut statement = connection.prepare(&text)?;
+            let columns = statement.column_count();
+            let row = |row: &rusqlite::Row<'_>| (0..columns).map(|column| Ok(as_text(row.get_ref(column)?))).collect();
+            statement.query_map([], row)?.collect::<rusqlite::Result<_>>()
+        };
+        sqlite.write(move |connection| read(connection).map_err(|e| crate::error::from_sqlite(&e, &shared.sql))).await
+    }
+
     fn counting_reads(&self) -> &Shared {
         self.0.shared.trips.fetch_add(1, Ordering::Relaxed);
         &self.0.shared
@@ -282,6 +296,16 @@ impl Db {
                 answer
             }
         }
+    }
+}
+
+fn as_text(value: rusqlite::types::ValueRef<'_>) -> Option<String> {
+    use rusqlite::types::ValueRef;
+    match value {
+        ValueRef::Null => None,
+        ValueRef::Integer(number) => Some(number.to_string()),
+        ValueRef::Real(number) => Some(number.to_string()),
+        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
     }
 }
 

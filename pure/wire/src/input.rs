@@ -148,6 +148,15 @@ impl Fields {
         self.optional(name, as_long)
     }
 
+    /// A string that must be there and fit into a column of `most` characters.
+    pub fn short_string(&self, name: &str, most: usize) -> Result<String, BadInput> {
+        let text = self.string(name)?;
+        if text.chars().count() > most {
+            return Err(BadInput::rule(format!("Field name '{name}' must have at most {most} characters")));
+        }
+        Ok(text)
+    }
+
     /// An object that must be there.
     pub fn json_object(&self, name: &str) -> Result<JsonObject, BadInput> {
         self.required(name, |json| json.as_object().cloned())
@@ -165,9 +174,10 @@ impl Fields {
 }
 
 // Quirk: an array of one element is taken for its element, a number for the boolean false, a quoted integer for an integer.
+// A text that is a value of its own never holds U+0000: PostgreSQL cannot store it.
 fn as_string(json: &Json) -> Option<String> {
     match json {
-        Json::String(text) => Some(text.clone()),
+        Json::String(text) => (!text.contains('\0')).then(|| text.clone()),
         Json::Array(items) => only(items).and_then(as_string),
         _ => None,
     }
@@ -224,7 +234,8 @@ impl Query {
 
     /// A parameter that must be there.
     pub fn required(&self, name: &'static str) -> Result<&str, BadInput> {
-        self.get(name).ok_or(BadInput::MissingParameter(name))
+        let value = self.get(name).ok_or(BadInput::MissingParameter(name))?;
+        if value.contains('\0') { Err(BadInput::Field(name.to_owned())) } else { Ok(value) }
     }
 
     /// True only for the text `true` in any case; `default` when absent.
@@ -300,6 +311,13 @@ mod tests {
             expect("string", fields.string("f").map(Json::from));
             expect("object", fields.json_object("f").map(Json::from));
         }
+    }
+
+    #[test]
+    fn a_text_with_a_nul_character_is_refused() {
+        let fields = Fields::of(JsonObject::new().with("f", "a\0b"));
+        assert_eq!(fields.string("f"), Err(BadInput::Field("f".into())));
+        assert_eq!(Query::parse("f=a%00b").required("f"), Err(BadInput::Field("f".into())));
     }
 
     #[test]

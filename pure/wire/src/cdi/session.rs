@@ -12,6 +12,9 @@ use crate::version::{FlagReading, LegacyKeys, Rules};
 /// The sentence for a session that is not there, or not any more.
 pub const NO_SESSION: &str = "Session does not exist.";
 
+/// The width of the columns that hold user ids, in characters.
+pub const LONGEST_USER_ID: usize = 128;
+
 /// A session as answers show it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SessionObject {
@@ -173,7 +176,7 @@ impl Operation for CreateSession {
     fn read(input: &Input<'_>, rules: &Rules) -> Result<Self, BadInput> {
         let body = input.body()?;
         Ok(Self {
-            user_id: body.string("userId")?,
+            user_id: body.short_string("userId", LONGEST_USER_ID)?,
             enable_anti_csrf: body.boolean("enableAntiCsrf")?,
             payload: body.json_object("userDataInJWT")?,
             data: body.json_object("userDataInDatabase")?,
