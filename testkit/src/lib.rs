@@ -16,6 +16,7 @@ pub mod coverage;
 pub mod door;
 pub mod ports;
 pub mod postgres;
+pub mod program;
 pub mod scenario;
 pub mod target;
 pub mod world;

@@ -25,6 +25,7 @@ pub mod ports;
 pub mod routes;
 pub mod server;
 pub mod session;
+pub mod tenancy;
 pub mod tenants;
 pub mod users;
 
@@ -95,7 +96,7 @@ pub(crate) struct Inner {
     pub(crate) stats: stats::Stats,
     pub(crate) tally: figures::Tally,
     pub(crate) greetings: server::Greetings,
-    pub(crate) base_path: String,
+    pub(crate) base_config: CoreConfig,
     pub(crate) test_mode: bool,
     pub(crate) process_id: String,
     pub(crate) config_path: Option<PathBuf>,
@@ -132,7 +133,7 @@ impl Core {
             stats: stats::Stats::default(),
             tally: figures::Tally::default(),
             greetings: server::Greetings::default(),
-            base_path: config.base_path.clone(),
+            base_config: config.clone(),
             test_mode: options.test_mode,
             process_id: options.process_id,
             config_path: options.config_path,
@@ -181,7 +182,7 @@ impl Core {
     pub async fn handle_named(&self, request: Request<Bytes>, peer: Option<IpAddr>) -> (Operation, Response<Bytes>) {
         let inner = &*self.0;
         let (parts, body) = request.into_parts();
-        let Some(address) = request::address(parts.uri.path(), &inner.base_path) else {
+        let Some(address) = request::address(parts.uri.path(), &inner.base_config.base_path) else {
             return (Operation::default(), text_response(StatusCode::NOT_FOUND, "Not found"));
         };
         let now = inner.clock.now();

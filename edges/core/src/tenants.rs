@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use supertokens_domain::config::{Checks, ConfigProblem, CoreConfig, names_own_database};
+use supertokens_domain::config::{Checks, CoreConfig, names_own_database};
 use supertokens_domain::ids::{AppId, ConnectionUriDomain, TenantId, TenantIdentifier};
 use supertokens_domain::json::JsonObject;
 use supertokens_domain::time::{Millis, SECOND};
@@ -179,12 +179,9 @@ impl Tenants {
         unpoisoned(self.known.read()).values().cloned().collect()
     }
 
-    /// What would count for a tenant with these overrides, given what is known of its app and domain.
-    pub fn effective(&self, at: &TenantIdentifier, overrides: &JsonObject) -> Result<CoreConfig, Vec<ConfigProblem>> {
-        let inherited: Vec<Arc<Entry>> = parents(at).iter().filter_map(|id| self.known(id)).collect();
-        let mut layers = vec![overrides];
-        layers.extend(inherited.iter().map(|entry| &entry.overrides));
-        CoreConfig::effective(&self.base, &layers, self.checks)
+    /// The overrides that a tenant inherits, nearest first, without the base settings.
+    pub fn inherited(&self, at: &TenantIdentifier) -> Vec<JsonObject> {
+        parents(at).iter().filter_map(|id| self.known(id)).map(|entry| entry.overrides.clone()).collect()
     }
 
     fn entry(&self, record: TenantRecord, parent_config: impl Fn(&TenantIdentifier) -> Option<String>) -> Option<Arc<Entry>> {

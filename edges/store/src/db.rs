@@ -168,6 +168,11 @@ impl Db {
         &self.0.shared
     }
 
+    /// Every statement as this database gets it: the bench sends the same ones without this crate in between.
+    pub fn texts(&self) -> impl Iterator<Item = &str> {
+        self.sql().all_texts()
+    }
+
     /// The statement of every text of this crate must be known to the database. For tests.
     pub async fn prepare_all(&self) -> Result<usize> {
         let texts: Vec<String> = self.sql().all_texts().map(str::to_owned).collect();

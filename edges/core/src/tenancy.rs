@@ -1,0 +1,236 @@
+// NOTE to the tenancy helper: the founder wrote these use cases while you were cut off. Keep this version (your record/remove/write.rs
+// are in /tmp/h4 if a detail of yours is better: port it as a small edit). Go on with part C, the scenarios. Delete this note.
+//! Apps and tenants: who may ask, what is there, what is shown (core-multitenancy.md). Writing is in `save`, rows and values in `records`.
+//!
+//! Connection URI domains need a database each, which is not served yet: one that a taken-over database holds can be listed and
+//! removed, none can be made.
+
+mod records;
+mod save;
+
+use std::collections::BTreeMap;
+
+use http::StatusCode;
+use supertokens_domain::config::{DashboardView, PostgresConfig, dashboard_items, hide_protected};
+use supertokens_domain::ids::{AppId, AppIdentifier, ConnectionUriDomain};
+use supertokens_domain::json::JsonObject;
+use supertokens_domain::tenancy::permission::{
+    may_list_apps, may_list_domains, may_list_tenants, may_remove_app, may_remove_domain, may_remove_tenant,
+};
+use supertokens_domain::tenancy::{Denied, TenantShape};
+use supertokens_store::{Dialect, TenantRecord};
+use supertokens_wire::cdi::tenancy as wire;
+use supertokens_wire::cdi::tenancy::{AppList, CoreConfigList, DomainList, OneTenant, Removed, TenantList, UserMoved};
+
+use crate::cx::Cx;
+use crate::error::Error;
+use crate::routes::{Route, Scope, UseCase};
+
+/// What this recipe answers.
+pub const ROUTES: &[Route] = &[
+    Route::of::<wire::PutDomain>(),
+    Route::of::<wire::PutDomainV2>(),
+    Route::of::<wire::PutApp>(),
+    Route::of::<wire::PutAppV2>(),
+    Route::of::<wire::PutTenant>(),
+    Route::of::<wire::PutTenantV2>(),
+    Route::of::<wire::ListDomains>(),
+    Route::of::<wire::ListDomainsV2>(),
+    Route::of::<wire::ListApps>(),
+    Route::of::<wire::ListAppsV2>(),
+    Route::of::<wire::ListTenants>(),
+    Route::of::<wire::ListTenantsV2>(),
+    Route::of::<wire::GetTenant>(),
+    Route::of::<wire::GetTenantV2>(),
+    Route::of::<wire::RemoveDomain>(),
+    Route::of::<wire::RemoveApp>(),
+    Route::of::<wire::RemoveTenant>(),
+    Route::of::<wire::PutProvider>(),
+    Route::of::<wire::RemoveProvider>(),
+    Route::of::<wire::AddUserToTenant>(),
+    Route::of::<wire::RemoveUserFromTenant>(),
+    Route::of::<wire::ListCoreConfig>(),
+];
+
+impl From<Denied> for Error {
+    fn from(denied: Denied) -> Self {
+        Self::forbidden(denied.to_string())
+    }
+}
+
+/// Every tenant, from the database: lists show what other processes have done, too.
+async fn every_record(cx: &Cx<'_>) -> Result<Vec<TenantRecord>, Error> {
+    Ok(cx.db().read(async |tx| tx.tenants().await).await?)
+}
+
+/// A tenant as this caller may see it.
+fn shown(cx: &Cx<'_>, record: &TenantRecord, shape: TenantShape) -> Result<JsonObject, Error> {
+    let tenant = records::tenant(record)?;
+    let hidden = cx.protected_caller.then(|| hide_protected(&tenant.core_config));
+    Ok(tenant.to_json(shape, hidden.as_ref().unwrap_or(&tenant.core_config)))
+}
+
+fn all_shown<'r>(
+    cx: &Cx<'_>,
+    records: impl Iterator<Item = &'r TenantRecord>,
+    shape: TenantShape,
+) -> Result<TenantList, Error> {
+    records.map(|record| shown(cx, record, shape)).collect::<Result<_, _>>().map(TenantList)
+}
+
+fn apps_of(cx: &Cx<'_>, records: &[TenantRecord], cud: &ConnectionUriDomain, shape: TenantShape) -> Result<AppList, Error> {
+    let mut apps: BTreeMap<AppId, Vec<&TenantRecord>> = BTreeMap::new();
+    for record in records.iter().filter(|record| record.id.cud == *cud) {
+        apps.entry(record.id.app.clone()).or_default().push(record);
+    }
+    let listed = apps.into_iter().map(|(app, tenants)| Ok((app, all_shown(cx, tenants.into_iter(), shape)?)));
+    listed.collect::<Result<_, Error>>().map(AppList)
+}
+
+macro_rules! lists {
+    ($($name:ident => $answer:ty, $list:ident;)+) => {$(
+        impl UseCase for wire::$name {
+            const SCOPE: Scope = Scope::Tenant;
+
+            async fn run(self, cx: &Cx<'_>) -> Result<$answer, Error> {
+                $list(cx, self.shape).await
+            }
+        }
+    )+};
+}
+
+lists! {
+    ListDomains => DomainList, list_domains;
+    ListDomainsV2 => DomainList, list_domains;
+    ListApps => AppList, list_apps;
+    ListAppsV2 => AppList, list_apps;
+    ListTenants => TenantList, list_tenants;
+    ListTenantsV2 => TenantList, list_tenants;
+}
+
+async fn list_domains(cx: &Cx<'_>, shape: TenantShape) -> Result<DomainList, Error> {
+    may_list_domains(cx.at())?;
+    let records = every_record(cx).await?;
+    let mut domains: Vec<&ConnectionUriDomain> = records.iter().map(|record| &record.id.cud).collect();
+    domains.sort();
+    domains.dedup();
+    let listed = domains.into_iter().map(|domain| Ok((domain.clone(), apps_of(cx, &records, domain, shape)?)));
+    listed.collect::<Result<_, Error>>().map(DomainList)
+}
+
+async fn list_apps(cx: &Cx<'_>, shape: TenantShape) -> Result<AppList, Error> {
+    may_list_apps(cx.at())?;
+    apps_of(cx, &every_record(cx).await?, &cx.at().cud, shape)
+}
+
+async fn list_tenants(cx: &Cx<'_>, shape: TenantShape) -> Result<TenantList, Error> {
+    may_list_tenants(cx.at())?;
+    let (records, app) = (every_record(cx).await?, cx.app());
+    all_shown(cx, records.iter().filter(|record| record.id.app_identifier() == app), shape)
+}
+
+macro_rules! one {
+    ($($name:ident),+) => {$(
+        impl UseCase for wire::$name {
+            const SCOPE: Scope = Scope::Any;
+
+            async fn run(self, cx: &Cx<'_>) -> Result<OneTenant, Error> {
+                match &cx.place.tenant {
+                    Some(entry) => Ok(OneTenant::Found(shown(cx, &entry.record, self.shape)?)),
+                    None => Ok(OneTenant::NotFound),
+                }
+            }
+        }
+    )+};
+}
+
+one!(GetTenant, GetTenantV2);
+
+impl UseCase for wire::RemoveTenant {
+    const SCOPE: Scope = Scope::Tenant;
+
+    async fn run(self, cx: &Cx<'_>) -> Result<Removed, Error> {
+        may_remove_tenant(cx.at(), &self.id)?;
+        let target = cx.app().tenant(self.id);
+        let id = target.clone();
+        let did_exist = cx.db().tx(async move |tx| tx.delete_tenant(&id).await).await?;
+        cx.core.tenants.remove(&target);
+        Ok(Removed { did_exist })
+    }
+}
+
+impl UseCase for wire::RemoveApp {
+    const SCOPE: Scope = Scope::Tenant;
+
+    async fn run(self, cx: &Cx<'_>) -> Result<Removed, Error> {
+        let target = AppIdentifier { cud: cx.at().cud.clone(), app: self.id };
+        let records = every_record(cx).await?;
+        let others = records.iter().filter(|record| record.id.app_identifier() == target && !record.id.tenant.is_default()).count();
+        may_remove_app(cx.at(), &target.app, others)?;
+        let id = target.clone();
+        let did_exist = cx.db().tx(async move |tx| tx.delete_app(&id).await).await?;
+        cx.core.tenants.remove(&target.public());
+        cx.core.forget_app(&target);
+        Ok(Removed { did_exist })
+    }
+}
+
+impl UseCase for wire::RemoveDomain {
+    const SCOPE: Scope = Scope::Tenant;
+
+    async fn run(self, cx: &Cx<'_>) -> Result<Removed, Error> {
+        let domain = self.id;
+        let records = every_record(cx).await?;
+        let of_domain = records.iter().filter(|record| record.id.cud == domain);
+        let others = of_domain.filter(|record| !record.id.app.is_default() || !record.id.tenant.is_default()).count();
+        may_remove_domain(cx.at(), &domain, others)?;
+        let did_exist = cx.db().tx(async move |tx| tx.delete_domain_configs(&domain).await).await?;
+        cx.core.tenants.reload().await?;
+        Ok(Removed { did_exist })
+    }
+}
+
+/// There are no users of ours; those of a taken-over database are not ours to move yet.
+async fn move_user(cx: &Cx<'_>, user_id: String) -> Result<UserMoved, Error> {
+    let app = cx.at().app.clone();
+    match cx.db().read(async move |tx| tx.primary_user_id(&app, &user_id).await).await? {
+        None => Ok(UserMoved::UnknownUser),
+        Some(_) => Err(Error::refused(StatusCode::NOT_IMPLEMENTED, "This core does not serve the recipes of this user yet")),
+    }
+}
+
+impl UseCase for wire::AddUserToTenant {
+    const SCOPE: Scope = Scope::Tenant;
+
+    async fn run(self, cx: &Cx<'_>) -> Result<UserMoved, Error> {
+        move_user(cx, self.user_id).await
+    }
+}
+
+impl UseCase for wire::RemoveUserFromTenant {
+    const SCOPE: Scope = Scope::Tenant;
+
+    async fn run(self, cx: &Cx<'_>) -> Result<UserMoved, Error> {
+        move_user(cx, self.user_id).await
+    }
+}
+
+impl UseCase for wire::ListCoreConfig {
+    const SCOPE: Scope = Scope::Tenant;
+
+    async fn run(self, cx: &Cx<'_>) -> Result<CoreConfigList, Error> {
+        let tenants = &cx.core.tenants;
+        let own = &cx.tenant()?.overrides;
+        let inherited = tenants.inherited(cx.at());
+        let mut levels = vec![own];
+        levels.extend(inherited.iter());
+        levels.push(tenants.base());
+        let postgres = match cx.db().dialect() {
+            Dialect::Sqlite => None,
+            Dialect::Postgres => PostgresConfig::effective(tenants.base()).ok(),
+        };
+        let processors = std::thread::available_parallelism().map_or(1, |n| i64::try_from(n.get()).unwrap_or(1));
+        let view = DashboardView { postgres: postgres.as_ref(), protected_caller: cx.protected_caller, processors };
+        Ok(CoreConfigList(dashboard_items(&levels, view)))
+    }
+}
