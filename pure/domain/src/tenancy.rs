@@ -160,7 +160,9 @@ mod tests {
 
     #[test]
     fn first_factors_appear_as_each_shape_has_them() {
-        let cases: [(PerRecipe<bool>, Option<&[&str]>, Option<&str>, Option<&str>); 6] = [
+        /// Recipes and first factors as stored; first factors as the two shapes show them.
+        type Case<'a> = (PerRecipe<bool>, Option<&'a [&'a str]>, Option<&'a str>, Option<&'a str>);
+        let cases: [Case<'_>; 6] = [
             (PerRecipe::all(true), None, None, None),
             (PerRecipe::all(true), Some(&[]), None, Some("[]")),
             (PerRecipe::all(false), Some(&[]), None, Some("[]")),

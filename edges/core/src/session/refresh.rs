@@ -55,6 +55,9 @@ fn unauthorised(message: impl Into<String>) -> Refreshed {
     Refreshed::Unauthorised { message: message.into(), subtype: None }
 }
 
+/// The audit row for marking a user active, if a mark is due.
+type MarksDue = Arc<dyn Fn(&str) -> Option<supertokens_store::ActivityRow> + Send + Sync>;
+
 /// Everything that the transaction needs; it may run more than once, so dice are rolled before.
 struct Attempt {
     app: supertokens_domain::ids::AppId,
@@ -69,7 +72,7 @@ struct Attempt {
     policy: RefreshPolicy,
     refresh_validity: Millis,
     version: AccessTokenVersion,
-    marks_due: Arc<dyn Fn(&str) -> Option<supertokens_store::ActivityRow> + Send + Sync>,
+    marks_due: MarksDue,
 }
 
 /// What the transaction came to.

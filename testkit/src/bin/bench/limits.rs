@@ -1,0 +1,274 @@
+//! What could be reached at most on this machine, now: signatures of one core, and each database without the program.
+//!
+//! SQLite is asked through the store, whose shared commits no plain driver has; PostgreSQL through tokio-postgres with
+//! the store's own texts, prepared once, in the fewest round trips, one connection for each caller.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa::KeySize;
+use aws_lc_rs::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
+use supertokens_domain::ids::{AppId, SessionHandle, TenantId};
+use supertokens_domain::session::hash::hash2;
+use supertokens_store::{ActivityRow, Db, NewSession, RotationColumns};
+use tokio_postgres::{Client, NoTls, Statement};
+
+use crate::load::{Operation, USERS, Worker};
+
+/// RSA-2048 signatures per second of one core.
+pub(crate) fn signatures(span: Duration) -> anyhow::Result<f64> {
+    let key = RsaKeyPair::generate(KeySize::Rsa2048).ok().context("no key")?;
+    let (random, mut signature) = (SystemRandom::new(), vec![0; key.public_modulus_len()]);
+    let (began, mut count) = (Instant::now(), 0_u32);
+    while began.elapsed() < span {
+        key.sign(&RSA_PKCS1_SHA256, &random, b"a header and claims of the usual size", &mut signature)
+            .ok()
+            .context("no signature")?;
+        count += 1;
+    }
+    Ok(f64::from(count) / began.elapsed().as_secs_f64())
+}
+
+/// A session's life far in the future, and a moment for everything else.
+const NOW: i64 = 1_790_000_000_000;
+const LATER: i64 = NOW + 8_640_000_000;
+
+/// The handles that a worker has stored, and the rows it writes.
+struct Rows {
+    worker: usize,
+    count: usize,
+    handles: Vec<SessionHandle>,
+    next: usize,
+    hash: String,
+}
+
+impl Rows {
+    fn new(worker: usize) -> Self {
+        Self { worker, count: 0, handles: Vec::new(), next: 0, hash: hash2("a token") }
+    }
+
+    fn user(&self) -> String {
+        format!("user-{}", (self.worker * 131 + self.count) % USERS)
+    }
+
+    fn fresh(&mut self) -> NewSession {
+        self.count += 1;
+        let uuid = format!("{:08x}-0000-4000-8000-{:012x}", self.worker, self.count);
+        NewSession {
+            session_handle: SessionHandle::new(&uuid, &TenantId::default()),
+            user_id: self.user(),
+            refresh_token_hash_2: self.hash.clone(),
+            session_data: r#"{"cart":[1,2,3]}"#.into(),
+            expires_at: LATER,
+            created_at_time: NOW,
+            jwt_user_payload: r#"{"role":"reader"}"#.into(),
+            use_static_key: false,
+        }
+    }
+
+    fn turn(&mut self) -> anyhow::Result<SessionHandle> {
+        self.next = (self.next + 1) % self.handles.len().max(1);
+        self.handles.get(self.next).cloned().context("no session has been stored")
+    }
+}
+
+/// SQLite through the store.
+pub(crate) struct StoreWorker {
+    db: Arc<Db>,
+    rows: Rows,
+}
+
+impl StoreWorker {
+    pub(crate) fn new(db: Arc<Db>, number: usize) -> Self {
+        Self { db, rows: Rows::new(number) }
+    }
+
+    async fn create(&mut self) -> anyhow::Result<bool> {
+        let new = self.rows.fresh();
+        let (handle, user) = (new.session_handle.clone(), new.user_id.clone());
+        let resolved = self.db.read(async move |tx| tx.resolve_user(&AppId::default(), &user).await).await?;
+        let line = ActivityRow {
+            app: AppId::default(),
+            tenant: TenantId::default(),
+            recipe_user_id: Some(resolved.recipe),
+            primary_or_recipe_user_id: Some(resolved.primary),
+            event_type: "session_created".into(),
+            status: None,
+            auth_principal: None,
+            identifier: Some(handle.as_str().to_owned()),
+            created_at: NOW,
+            payload: None,
+        };
+        let write = self.db.tx(async move |tx| {
+            tx.insert_session(&AppId::default(), &TenantId::default(), &new).await?;
+            tx.log_activity(&line).await
+        });
+        write.await?;
+        self.rows.handles.push(handle);
+        Ok(true)
+    }
+
+    async fn refresh(&mut self) -> anyhow::Result<bool> {
+        let (handle, hash) = (self.rows.turn()?, self.rows.hash.clone());
+        let to = RotationColumns {
+            current_hash2: hash.clone(),
+            prev_hash2: Some(hash),
+            rotated_at: Some(NOW),
+            expires_at: LATER,
+            use_static_key: false,
+        };
+        let write = self.db.tx(async move |tx| {
+            tx.session_locked(&AppId::default(), &TenantId::default(), &handle).await?;
+            tx.rotate_session(&AppId::default(), &TenantId::default(), &handle, &to).await
+        });
+        write.await?;
+        Ok(true)
+    }
+
+    async fn read(&mut self) -> anyhow::Result<bool> {
+        let handle = self.rows.turn()?;
+        let found = self.db.read(async move |tx| tx.session(&AppId::default(), &TenantId::default(), &handle).await).await?;
+        Ok(found.is_some())
+    }
+
+    async fn revoke(&mut self) -> anyhow::Result<bool> {
+        let Some(handle) = self.rows.handles.pop() else { return Ok(false) };
+        let pairs = [(TenantId::default(), handle)];
+        Ok(self.db.single(async move |tx| tx.delete_sessions(&AppId::default(), &pairs).await).await?.len() == 1)
+    }
+}
+
+impl Worker for StoreWorker {
+    async fn step(&mut self, operation: Operation) -> anyhow::Result<bool> {
+        match operation {
+            Operation::Create => self.create().await,
+            Operation::Refresh => self.refresh().await,
+            Operation::Verify | Operation::Get => self.read().await,
+            Operation::Revoke => self.revoke().await,
+        }
+    }
+}
+
+/// PostgreSQL through its driver.
+pub(crate) struct DriverWorker {
+    client: Client,
+    resolve: Statement,
+    insert: Statement,
+    log: Statement,
+    lock: Statement,
+    rotate: Statement,
+    read: Statement,
+    delete: Statement,
+    rows: Rows,
+}
+
+impl DriverWorker {
+    /// Takes the texts from the store, so that they are the same.
+    pub(crate) async fn connect(url: &str, texts: &Db, number: usize) -> anyhow::Result<Self> {
+        let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
+        tokio::spawn(async move {
+            // A broken connection shows in the statements.
+            let _ = connection.await;
+        });
+        let text = |begin: &str| {
+            let found = texts.texts().find(|text| text.starts_with(begin));
+            found.with_context(|| format!("the store has no statement that begins with {begin}"))
+        };
+        Ok(Self {
+            resolve: client.prepare(text("WITH r AS")?).await?,
+            insert: client.prepare(text("INSERT INTO session_info")?).await?,
+            log: client.prepare(text("INSERT INTO activity_log")?).await?,
+            lock: client.prepare(text("WITH s AS MATERIALIZED (SELECT s.session_handle")?).await?,
+            rotate: client.prepare(text("UPDATE session_info SET refresh_token_hash_2")?).await?,
+            read: client.prepare(text("SELECT s.session_handle")?).await?,
+            delete: client.prepare(text("DELETE FROM session_info WHERE app_id = $1 AND (tenant_id")?).await?,
+            rows: Rows::new(number),
+            client,
+        })
+    }
+
+    async fn create(&mut self) -> anyhow::Result<bool> {
+        let new = self.rows.fresh();
+        let (client, nothing) = (&self.client, None::<&str>);
+        client.query(&self.resolve, &[&"public", &new.user_id]).await?;
+        let handle = new.session_handle.as_str();
+        let (begun, stored, logged, committed) = tokio::join!(
+            biased;
+            client.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED"),
+            async { client.execute(&self.insert, &[
+                &"public",
+                &"public",
+                &handle,
+                &new.user_id,
+                &new.refresh_token_hash_2,
+                &new.session_data,
+                &new.expires_at,
+                &new.created_at_time,
+                &new.jwt_user_payload,
+                &new.use_static_key,
+            ]).await },
+            async { client.execute(&self.log, &[
+                &"public",
+                &"public",
+                &new.user_id,
+                &new.user_id,
+                &"session_created",
+                &nothing,
+                &nothing,
+                &handle,
+                &NOW,
+                &nothing,
+            ]).await },
+            client.batch_execute("COMMIT"),
+        );
+        begun?;
+        stored?;
+        logged?;
+        committed?;
+        self.rows.handles.push(new.session_handle);
+        Ok(true)
+    }
+
+    async fn refresh(&mut self) -> anyhow::Result<bool> {
+        let handle = self.rows.turn()?;
+        let (client, handle, hash) = (&self.client, handle.as_str(), &self.rows.hash);
+        let (begun, found) = tokio::join!(
+            biased;
+            client.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED"),
+            async { client.query(&self.lock, &[&"public", &"public", &handle]).await },
+        );
+        begun?;
+        let (rotated, committed) = tokio::join!(
+            biased;
+            async { client.execute(&self.rotate, &[&"public", &"public", &handle, hash, &Some(hash), &Some(NOW), &LATER, &false]).await },
+            client.batch_execute("COMMIT"),
+        );
+        rotated?;
+        committed?;
+        Ok(found?.len() == 1)
+    }
+
+    async fn read(&mut self) -> anyhow::Result<bool> {
+        let handle = self.rows.turn()?;
+        Ok(self.client.query(&self.read, &[&"public", &"public", &handle.as_str()]).await?.len() == 1)
+    }
+
+    async fn revoke(&mut self) -> anyhow::Result<bool> {
+        let Some(handle) = self.rows.handles.pop() else { return Ok(false) };
+        let (tenants, handles) = (vec!["public"], vec![handle.as_str()]);
+        Ok(self.client.query(&self.delete, &[&"public", &tenants, &handles]).await?.len() == 1)
+    }
+}
+
+impl Worker for DriverWorker {
+    async fn step(&mut self, operation: Operation) -> anyhow::Result<bool> {
+        match operation {
+            Operation::Create => self.create().await,
+            Operation::Refresh => self.refresh().await,
+            Operation::Verify | Operation::Get => self.read().await,
+            Operation::Revoke => self.revoke().await,
+        }
+    }
+}

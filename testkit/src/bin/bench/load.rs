@@ -1,0 +1,187 @@
+//! How fast do concurrent workers go? Used for the program over HTTP and for a database alone, so both are measured alike.
+
+use std::future::Future;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, ensure};
+use hdrhistogram::Histogram;
+use serde_json::Value;
+use supertokens_testkit::program::Caller;
+
+/// What is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Operation {
+    Create,
+    Refresh,
+    Verify,
+    Get,
+    Revoke,
+}
+
+impl Operation {
+    /// In this order: each works on what `Create` has made, and `Revoke` uses it up.
+    pub(crate) const ALL: [Self; 5] = [Self::Create, Self::Refresh, Self::Verify, Self::Get, Self::Revoke];
+
+    /// As the table has it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Refresh => "refresh",
+            Self::Verify => "verify (database)",
+            Self::Get => "get",
+            Self::Revoke => "revoke",
+        }
+    }
+
+    /// Whether each answer has a new signature in it.
+    pub(crate) fn signs(self) -> bool {
+        matches!(self, Self::Create | Self::Refresh)
+    }
+}
+
+/// Does one thing at a time, as fast as it can.
+pub(crate) trait Worker: Send + 'static {
+    /// One operation. False: there is nothing left to do it with.
+    fn step(&mut self, operation: Operation) -> impl Future<Output = anyhow::Result<bool>> + Send;
+}
+
+/// What came out.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Figures {
+    pub(crate) per_second: f64,
+    /// Microseconds.
+    pub(crate) p50: u64,
+    /// Microseconds.
+    pub(crate) p99: u64,
+}
+
+/// Lets the workers go until the time is over or there is nothing left; gives them back for the next operation.
+pub(crate) async fn measure<W: Worker>(
+    workers: Vec<W>,
+    operation: Operation,
+    span: Duration,
+) -> anyhow::Result<(Figures, Vec<W>)> {
+    let began = Instant::now();
+    let tasks: Vec<_> = workers.into_iter().map(|worker| tokio::spawn(go(worker, operation, began + span))).collect();
+    let (mut all, mut back) = (histogram()?, Vec::new());
+    for task in tasks {
+        let (worker, times) = task.await??;
+        all.add(times)?;
+        back.push(worker);
+    }
+    let seconds = began.elapsed().as_secs_f64();
+    ensure!(!all.is_empty(), "{}: nothing was measured", operation.name());
+    let per_second = all.len() as f64 / seconds;
+    Ok((Figures { per_second, p50: all.value_at_quantile(0.5), p99: all.value_at_quantile(0.99) }, back))
+}
+
+async fn go<W: Worker>(mut worker: W, operation: Operation, end: Instant) -> anyhow::Result<(W, Histogram<u64>)> {
+    let mut times = histogram()?;
+    loop {
+        let began = Instant::now();
+        if began >= end || !worker.step(operation).await.with_context(|| operation.name())? {
+            return Ok((worker, times));
+        }
+        times.record(u64::try_from(began.elapsed().as_micros())?.max(1))?;
+    }
+}
+
+/// One microsecond to ten minutes.
+fn histogram() -> anyhow::Result<Histogram<u64>> {
+    Ok(Histogram::new_with_bounds(1, 600_000_000, 3)?)
+}
+
+/// One keep-alive connection to the program, and the sessions that it has made.
+pub(crate) struct HttpWorker {
+    caller: Caller,
+    number: usize,
+    made: Vec<Made>,
+    next: usize,
+}
+
+struct Made {
+    handle: String,
+    access: String,
+    refresh: String,
+}
+
+/// So many users are there; how often one signs in decides how often its activity is noted.
+pub(crate) const USERS: usize = 1000;
+
+impl HttpWorker {
+    pub(crate) async fn connect(port: u16, number: usize) -> anyhow::Result<Self> {
+        Ok(Self { caller: Caller::connect(port).await?, number, made: Vec::new(), next: 0 })
+    }
+
+    fn turn(&mut self) -> anyhow::Result<usize> {
+        ensure!(!self.made.is_empty(), "no session has been made");
+        self.next = (self.next + 1) % self.made.len();
+        Ok(self.next)
+    }
+
+    async fn create(&mut self) -> anyhow::Result<bool> {
+        let user = (self.number * 131 + self.made.len()) % USERS;
+        let body = format!(
+            r#"{{"userId":"user-{user}","userDataInJWT":{{"role":"reader"}},"userDataInDatabase":{{"cart":[1,2,3]}},"enableAntiCsrf":false,"useDynamicSigningKey":true}}"#
+        );
+        let made = tokens(&self.caller.json("POST", "/recipe/session", &body).await?)?;
+        self.made.push(made);
+        Ok(true)
+    }
+
+    async fn refresh(&mut self) -> anyhow::Result<bool> {
+        let at = self.turn()?;
+        let session = self.made.get_mut(at).context("a session")?;
+        let body = format!(r#"{{"refreshToken":"{}","enableAntiCsrf":false,"useDynamicSigningKey":true}}"#, session.refresh);
+        *session = tokens(&self.caller.json("POST", "/recipe/session/refresh", &body).await?)?;
+        Ok(true)
+    }
+
+    async fn verify(&mut self) -> anyhow::Result<bool> {
+        let at = self.turn()?;
+        let session = self.made.get(at).context("a session")?;
+        let body = format!(
+            r#"{{"accessToken":"{}","enableAntiCsrf":false,"doAntiCsrfCheck":false,"checkDatabase":true}}"#,
+            session.access
+        );
+        said_ok(self.caller.ask("POST", "/recipe/session/verify", &body).await?)
+    }
+
+    async fn get(&mut self) -> anyhow::Result<bool> {
+        let at = self.turn()?;
+        let path = format!("/recipe/session?sessionHandle={}", self.made.get(at).context("a session")?.handle);
+        said_ok(self.caller.ask("GET", &path, "").await?)
+    }
+
+    async fn revoke(&mut self) -> anyhow::Result<bool> {
+        let Some(session) = self.made.pop() else { return Ok(false) };
+        let body = format!(r#"{{"sessionHandles":["{}"]}}"#, session.handle);
+        let (status, answer) = self.caller.ask("POST", "/recipe/session/remove", &body).await?;
+        let removed = answer.windows(session.handle.len()).any(|part| part == session.handle.as_bytes());
+        ensure!(status == 200 && removed, "a session was not removed");
+        Ok(true)
+    }
+}
+
+impl Worker for HttpWorker {
+    async fn step(&mut self, operation: Operation) -> anyhow::Result<bool> {
+        match operation {
+            Operation::Create => self.create().await,
+            Operation::Refresh => self.refresh().await,
+            Operation::Verify => self.verify().await,
+            Operation::Get => self.get().await,
+            Operation::Revoke => self.revoke().await,
+        }
+    }
+}
+
+fn tokens(answer: &Value) -> anyhow::Result<Made> {
+    let text = |at: &str| answer.pointer(at).and_then(Value::as_str).map(str::to_owned).with_context(|| format!("no {at}"));
+    Ok(Made { handle: text("/session/handle")?, access: text("/accessToken/token")?, refresh: text("/refreshToken/token")? })
+}
+
+fn said_ok((status, answer): (u16, &[u8])) -> anyhow::Result<bool> {
+    const OK: &[u8] = br#""status":"OK""#;
+    ensure!(status == 200 && answer.windows(OK.len()).any(|part| part == OK), "not OK: {status}");
+    Ok(true)
+}

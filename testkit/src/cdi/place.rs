@@ -1,0 +1,38 @@
+//! Apps, tenants and keys that are there without having been asked for: what another process, or the Java core, left behind.
+
+use serde_json::Value;
+use supertokens_domain::ids::{AppId, TenantId, TenantIdentifier};
+use supertokens_domain::time::Millis;
+use supertokens_store::TenantRecord;
+
+use crate::{Target, World};
+
+/// Whether the database is gone with its core, so that nothing can be said about what a second core finds in it.
+pub fn is_forgetful(w: &World) -> bool {
+    w.target() == Target::SqliteMemory
+}
+
+/// Stores a tenant with overrides of the configuration. An app begins with its public tenant.
+pub async fn put_tenant(w: &World, app: &str, tenant: &str, overrides: Value) {
+    let id = TenantIdentifier { app: AppId::normalise(app), tenant: TenantId::normalise(tenant), ..TenantIdentifier::default() };
+    let record = TenantRecord { id, core_config: overrides.to_string(), ..TenantRecord::base() };
+    w.core().db().tx(async move |tx| tx.save_tenant(&record, 1).await).await.expect("the tenant is stored");
+}
+
+/// Stores a rotating key of an app.
+pub async fn put_dynamic_key(w: &World, app: &str, created_at: Millis, value: &str) {
+    let (app, value) = (AppId::normalise(app), value.to_owned());
+    w.core().db().tx(async move |tx| tx.insert_dynamic_key(&app, created_at, &value).await).await.expect("the key is stored");
+}
+
+/// Stores a static key of an app.
+pub async fn put_static_key(w: &World, app: &str, kid: &str, value: &str, created_at: Millis) {
+    let (app, kid, value) = (AppId::normalise(app), kid.to_owned(), value.to_owned());
+    let put = w.core().db().tx(async move |tx| tx.insert_static_key(&app, &kid, &value, "RS256", created_at).await).await;
+    put.expect("the key is stored");
+}
+
+/// How many rows a table or a part of it has.
+pub async fn count(w: &World, rows: &str) -> u64 {
+    w.value(&format!("select count(*) from {rows}")).await.expect("a count").parse().expect("a number")
+}
