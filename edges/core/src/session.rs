@@ -20,6 +20,7 @@ use supertokens_domain::session::{access_token, refresh_token};
 use supertokens_domain::time::Millis;
 use supertokens_store::ActivityRow;
 use supertokens_store::{RotationColumns, SessionRow};
+use supertokens_wire::cdi::jwt as wire_jwt;
 use supertokens_wire::cdi::session as wire;
 use supertokens_wire::version::LegacyKeys;
 
@@ -41,10 +42,10 @@ pub const ROUTES: &[Route] = &[
     Route::of::<wire::PutSessionData>(),
     Route::of::<wire::GetJwtData>(),
     Route::of::<wire::PutJwtData>(),
-    Route::of::<wire::Handshake>(),
-    Route::of::<wire::CreateJwt>(),
-    Route::of::<wire::GetJwks>(),
-    Route::of::<wire::GetWellKnownJwks>(),
+    Route::of::<wire_jwt::Handshake>(),
+    Route::of::<wire_jwt::CreateJwt>(),
+    Route::of::<wire_jwt::GetJwks>(),
+    Route::of::<wire_jwt::GetWellKnownJwks>(),
 ];
 
 /// A row as the rules want to see it.

@@ -70,11 +70,7 @@ fn shown(cx: &Cx<'_>, record: &TenantRecord, shape: TenantShape) -> Result<JsonO
     Ok(tenant.to_json(shape, hidden.as_ref().unwrap_or(&tenant.core_config)))
 }
 
-fn all_shown<'r>(
-    cx: &Cx<'_>,
-    records: impl Iterator<Item = &'r TenantRecord>,
-    shape: TenantShape,
-) -> Result<TenantList, Error> {
+fn all_shown<'r>(cx: &Cx<'_>, records: impl Iterator<Item = &'r TenantRecord>, shape: TenantShape) -> Result<TenantList, Error> {
     records.map(|record| shown(cx, record, shape)).collect::<Result<_, _>>().map(TenantList)
 }
 
@@ -165,7 +161,8 @@ impl UseCase for wire::RemoveApp {
     async fn run(self, cx: &Cx<'_>) -> Result<Removed, Error> {
         let target = AppIdentifier { cud: cx.at().cud.clone(), app: self.id };
         let records = every_record(cx).await?;
-        let others = records.iter().filter(|record| record.id.app_identifier() == target && !record.id.tenant.is_default()).count();
+        let others =
+            records.iter().filter(|record| record.id.app_identifier() == target && !record.id.tenant.is_default()).count();
         may_remove_app(cx.at(), &target.app, others)?;
         let id = target.clone();
         let did_exist = cx.db().tx(async move |tx| tx.delete_app(&id).await).await?;

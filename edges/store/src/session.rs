@@ -111,15 +111,15 @@ macro_rules! candidates {
 }
 
 // CHAR(36) columns are compared as BPCHAR, which has no length: a cast to CHAR(36) would cut longer ids, and a comparison
-// as TEXT would pass by the index. SQLite reads BPCHAR as TEXT. Without MATERIALIZED, PostgreSQL writes each step out again
-// wherever it is used, and plans dozens of lookups instead of eight.
+// as TEXT would pass by the index. SQLite reads BPCHAR as TEXT. `{once}` is MATERIALIZED on PostgreSQL, which otherwise writes each
+// step out again wherever it is used and plans dozens of lookups instead of eight; to SQLite it would cost a table for each step.
 statements! { 1, "session_info", S {
     ResolveUser =
-        "WITH r AS MATERIALIZED (SELECT COALESCE((SELECT CAST(m.supertokens_user_id AS TEXT) FROM {userid_mapping} m
+        "WITH r AS {once} (SELECT COALESCE((SELECT CAST(m.supertokens_user_id AS TEXT) FROM {userid_mapping} m
                         WHERE m.app_id = $1 AND m.external_user_id = CAST($2 AS TEXT)), CAST($2 AS TEXT)) AS recipe),
-              p AS MATERIALIZED (SELECT r.recipe, COALESCE((SELECT CAST(a.primary_or_recipe_user_id AS TEXT) FROM {app_id_to_user_id} a
+              p AS {once} (SELECT r.recipe, COALESCE((SELECT CAST(a.primary_or_recipe_user_id AS TEXT) FROM {app_id_to_user_id} a
                         WHERE a.app_id = $1 AND a.user_id = CAST(r.recipe AS BPCHAR)), r.recipe) AS prime FROM r),
-              e AS MATERIALIZED (SELECT COALESCE((SELECT CAST(m.external_user_id AS TEXT) FROM {userid_mapping} m
+              e AS {once} (SELECT COALESCE((SELECT CAST(m.external_user_id AS TEXT) FROM {userid_mapping} m
                         WHERE m.app_id = $1 AND m.supertokens_user_id = CAST(p.prime AS BPCHAR)), p.prime) AS prime,
                     COALESCE((SELECT CAST(m.external_user_id AS TEXT) FROM {userid_mapping} m
                         WHERE m.app_id = $1 AND m.supertokens_user_id = CAST(p.recipe AS BPCHAR)), p.recipe) AS recipe FROM p)
@@ -133,19 +133,19 @@ statements! { 1, "session_info", S {
          LEFT JOIN {app_id_to_user_id} a ON a.app_id = s.app_id AND a.user_id = CAST(s.user_id AS BPCHAR)
          WHERE s.app_id = $1 AND s.tenant_id = $2 AND s.session_handle = $3"),
     // The lock is taken inside `s`, so what stands behind it is computed once the row is ours.
-    SessionLocked = concat!("WITH s AS MATERIALIZED (SELECT ", columns!(), " FROM {session_info} s
+    SessionLocked = concat!("WITH s AS {once} (SELECT ", columns!(), " FROM {session_info} s
               WHERE s.app_id = $1 AND s.tenant_id = $2 AND s.session_handle = $3 {lock}),
-              u AS MATERIALIZED (SELECT (SELECT CAST(a.primary_or_recipe_user_id AS TEXT) FROM {app_id_to_user_id} a
+              u AS {once} (SELECT (SELECT CAST(a.primary_or_recipe_user_id AS TEXT) FROM {app_id_to_user_id} a
                         WHERE a.app_id = $1 AND a.user_id = CAST(s.user_id AS BPCHAR)) AS own_prime,
                     (SELECT CAST(a.primary_or_recipe_user_id AS TEXT) FROM {userid_mapping} m
                         JOIN {app_id_to_user_id} a ON a.app_id = m.app_id AND a.user_id = m.supertokens_user_id
                         WHERE m.app_id = $1 AND m.external_user_id = s.user_id) AS mapped_prime FROM s),
-              x AS MATERIALIZED (SELECT u.own_prime, COALESCE((SELECT CAST(m.external_user_id AS TEXT) FROM {userid_mapping} m
+              x AS {once} (SELECT u.own_prime, COALESCE((SELECT CAST(m.external_user_id AS TEXT) FROM {userid_mapping} m
                         WHERE m.app_id = $1 AND m.supertokens_user_id = CAST(u.mapped_prime AS BPCHAR)),
                     (SELECT CAST(m.external_user_id AS TEXT) FROM {userid_mapping} m
                         WHERE m.app_id = $1 AND m.supertokens_user_id = CAST(u.own_prime AS BPCHAR)),
                     u.mapped_prime, u.own_prime) AS resolved FROM u),
-              y AS MATERIALIZED (SELECT x.own_prime, COALESCE(x.resolved, CAST(s.user_id AS TEXT)) AS resolved FROM x, s)
+              y AS {once} (SELECT x.own_prime, COALESCE(x.resolved, CAST(s.user_id AS TEXT)) AS resolved FROM x, s)
          SELECT ", columns!(), ", COALESCE(y.own_prime, s.user_id), y.resolved, COALESCE(
              (SELECT CAST(m.supertokens_user_id AS TEXT) FROM {userid_mapping} m
                  WHERE m.app_id = $1 AND m.supertokens_user_id = CAST(y.resolved AS BPCHAR)),

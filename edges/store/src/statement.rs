@@ -1,7 +1,8 @@
 //! One text per statement, in PostgreSQL's dialect, rendered once when a database is opened (dependencies.md 4).
 //!
 //! In a text, `{table}` is a table's configured name, `$n` a parameter, `{lock}` a row lock where there are rows to lock,
-//! `{in $n}` membership in a list, `{pairs $n $m}` the pairs of two lists of equal length, `{try_lock $n}` an advisory lock.
+//! `{once}` makes a step be worked out once, `{in $n}` is membership in a list, `{pairs $n $m}` the pairs of two lists of
+//! equal length, `{try_lock $n}` an advisory lock.
 
 use std::borrow::Cow;
 
@@ -160,6 +161,8 @@ fn directive_text(inside: &str, dialect: Dialect, names: &TableNames) -> String 
     match (name, dialect) {
         ("lock", Dialect::Sqlite) => String::new(),
         ("lock", Dialect::Postgres) => "FOR UPDATE".to_owned(),
+        ("once", Dialect::Sqlite) => String::new(),
+        ("once", Dialect::Postgres) => "MATERIALIZED".to_owned(),
         ("in", Dialect::Sqlite) => format!("IN (SELECT value FROM json_each(?{}))", parameter(first)),
         ("in", Dialect::Postgres) => format!("= ANY(${})", parameter(first)),
         ("pairs", Dialect::Sqlite) => format!(

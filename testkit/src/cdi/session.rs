@@ -5,6 +5,17 @@ use serde_json::{Value, json};
 use crate::World;
 
 pub mod create;
+pub mod verify;
+pub mod data;
+pub mod create_around;
+pub mod decisions;
+pub mod forge;
+pub mod races;
+pub mod refresh;
+pub mod refresh_around;
+pub mod regenerate;
+pub mod remove;
+pub mod rows;
 
 /// The body of a creation that wants nothing special.
 pub fn plain(user: &str) -> Value {

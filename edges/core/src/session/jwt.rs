@@ -2,7 +2,7 @@
 
 use supertokens_domain::json::JsonObject;
 use supertokens_domain::session::jwt::mint_jwt;
-use supertokens_wire::cdi::session::{
+use supertokens_wire::cdi::jwt::{
     CreateJwt, GetJwks, GetWellKnownJwks, Handshake, HandshakeAnswer, Jwks, JwtCreated, WellKnownJwks,
 };
 

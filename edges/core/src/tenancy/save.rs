@@ -6,7 +6,8 @@
 use std::sync::Arc;
 
 use supertokens_domain::config::{
-    Checks, CoreConfig, app_scope_conflict, check_overrides, merge_overrides, names_own_database, own_database_refusal, touched_protected,
+    Checks, CoreConfig, app_scope_conflict, check_overrides, merge_overrides, names_own_database, own_database_refusal,
+    touched_protected,
 };
 use supertokens_domain::ids::{AppId, ConnectionUriDomain, TenantId, TenantIdentifier};
 use supertokens_domain::json::JsonObject;
@@ -137,9 +138,8 @@ impl Plan {
         }
         let mut levels = vec![overrides];
         levels.extend(self.inherited.iter());
-        CoreConfig::effective(&self.base, &levels, self.checks).map_err(|problems| {
-            invalid(problems.first().map(ToString::to_string).unwrap_or_default())
-        })?;
+        CoreConfig::effective(&self.base, &levels, self.checks)
+            .map_err(|problems| invalid(problems.first().map(ToString::to_string).unwrap_or_default()))?;
         if self.target.tenant.is_default() {
             return Ok(());
         }

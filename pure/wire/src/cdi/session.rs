@@ -1,4 +1,4 @@
-//! Sessions and JWTs: what the core is asked, and what it answers (core-session.md 1). Members stand in upstream's order; members
+//! Sessions: what the core is asked, and what it answers (core-session.md 1.0 to 1.9). Members stand in upstream's order; members
 //! without a value are left out.
 
 use supertokens_domain::ids::{SessionHandle, TenantId};
@@ -8,6 +8,10 @@ use supertokens_domain::time::Millis;
 use crate::input::{BadInput, Input};
 use crate::operation::{Answer, Body, Operation, ok, status};
 use crate::version::{FlagReading, LegacyKeys, Rules};
+
+mod data;
+
+pub use data::{DataAnswer, GetJwtData, GetSessionData, PutJwtData, PutSessionData};
 
 /// The sentence for a session that is not there, or not any more.
 pub const NO_SESSION: &str = "Session does not exist.";
@@ -87,7 +91,7 @@ pub struct PublishedKey {
 }
 
 impl SigningKeys {
-    fn append_to(self, mut object: JsonObject, rules: &Rules) -> JsonObject {
+    pub(super) fn append_to(self, mut object: JsonObject, rules: &Rules) -> JsonObject {
         object.insert("jwtSigningPublicKey", self.public_key);
         object.insert("jwtSigningPublicKeyExpiryTime", self.expiry);
         if rules.legacy_keys == LegacyKeys::List {
@@ -143,7 +147,7 @@ impl SessionTokens {
 }
 
 /// Which kind of key shall sign: the request's flag, if it was read and given.
-fn key_choice(input: &crate::input::Fields, name: &str, reading: FlagReading) -> Result<Option<bool>, BadInput> {
+pub(super) fn key_choice(input: &crate::input::Fields, name: &str, reading: FlagReading) -> Result<Option<bool>, BadInput> {
     match reading {
         FlagReading::NotRead => Ok(None),
         FlagReading::Optional => input.optional_boolean(name),
@@ -537,217 +541,5 @@ pub struct SessionsListed(pub Vec<SessionHandle>);
 impl Answer for SessionsListed {
     fn write(self, _: &Rules) -> Body {
         Body::Json(status("OK").with("sessionHandles", handles(self.0)))
-    }
-}
-
-/// Done, or no such session.
-#[derive(Debug)]
-pub enum DataAnswer {
-    /// Only that it was done, or the data that was asked for under the name it has on the wire.
-    Ok(Option<(&'static str, JsonObject)>),
-    /// No such session, or it has expired.
-    Unauthorised,
-}
-
-impl Answer for DataAnswer {
-    fn write(self, _: &Rules) -> Body {
-        Body::Json(match self {
-            Self::Ok(None) => status("OK"),
-            Self::Ok(Some((name, data))) => status("OK").with(name, data),
-            Self::Unauthorised => unauthorised(NO_SESSION),
-        })
-    }
-}
-
-macro_rules! data_operations {
-    ($path:literal, $member:literal, $read:ident, $write:ident) => {
-        #[doc = concat!("GET ", $path)]
-        #[derive(Debug)]
-        pub struct $read {
-            /// Names the session, and with it the tenant.
-            pub handle: SessionHandle,
-        }
-
-        impl $read {
-            /// The name of the data on the wire.
-            pub const MEMBER: &'static str = $member;
-        }
-
-        impl Operation for $read {
-            const METHOD: &'static str = "GET";
-            const PATH: &'static str = $path;
-            type Answer = DataAnswer;
-
-            fn read(input: &Input<'_>, _: &Rules) -> Result<Self, BadInput> {
-                Ok(Self { handle: SessionHandle::presented(input.query.required("sessionHandle")?) })
-            }
-        }
-
-        #[doc = concat!("PUT ", $path, ": a full replacement, no merge.")]
-        #[derive(Debug)]
-        pub struct $write {
-            /// Names the session, and with it the tenant.
-            pub handle: SessionHandle,
-            /// The new data.
-            pub data: JsonObject,
-        }
-
-        impl Operation for $write {
-            const METHOD: &'static str = "PUT";
-            const PATH: &'static str = $path;
-            type Answer = DataAnswer;
-
-            fn read(input: &Input<'_>, _: &Rules) -> Result<Self, BadInput> {
-                let body = input.body()?;
-                Ok(Self { handle: SessionHandle::presented(body.string("sessionHandle")?), data: body.json_object($member)? })
-            }
-        }
-    };
-}
-
-data_operations!("/recipe/session/data", "userDataInDatabase", GetSessionData, PutSessionData);
-data_operations!("/recipe/jwt/data", "userDataInJWT", GetJwtData, PutJwtData);
-
-/// POST /recipe/handshake: keys and lifetimes for old SDKs. The body is not looked at.
-#[derive(Debug)]
-pub struct Handshake;
-
-impl Operation for Handshake {
-    const METHOD: &'static str = "POST";
-    const PATH: &'static str = "/recipe/handshake";
-    type Answer = HandshakeAnswer;
-
-    fn read(_: &Input<'_>, _: &Rules) -> Result<Self, BadInput> {
-        Ok(Self)
-    }
-}
-
-/// Answers [`Handshake`].
-#[derive(Debug)]
-pub struct HandshakeAnswer {
-    /// Public keys.
-    pub keys: SigningKeys,
-    /// Verifying asks the database.
-    pub blacklisting: bool,
-    /// In ms.
-    pub access_token_validity: Millis,
-    /// In ms.
-    pub refresh_token_validity: Millis,
-}
-
-impl Answer for HandshakeAnswer {
-    fn write(self, rules: &Rules) -> Body {
-        let object = self.keys.append_to(status("OK"), rules);
-        Body::Json(
-            object
-                .with("accessTokenBlacklistingEnabled", self.blacklisting)
-                .with("accessTokenValidity", self.access_token_validity)
-                .with("refreshTokenValidity", self.refresh_token_validity),
-        )
-    }
-}
-
-/// POST /recipe/jwt
-#[derive(Debug)]
-pub struct CreateJwt {
-    /// Only `RS256`, in any case.
-    pub algorithm: String,
-    /// The issuer, unless the payload names one.
-    pub jwks_domain: String,
-    /// The claims.
-    pub payload: JsonObject,
-    /// In seconds; above 0.
-    pub validity: i64,
-    /// Sign with the key that never rotates; absent means yes.
-    pub use_static_signing_key: Option<bool>,
-}
-
-impl Operation for CreateJwt {
-    const METHOD: &'static str = "POST";
-    const PATH: &'static str = "/recipe/jwt";
-    type Answer = JwtCreated;
-
-    fn read(input: &Input<'_>, rules: &Rules) -> Result<Self, BadInput> {
-        let body = input.body()?;
-        let jwt = Self {
-            algorithm: body.string("algorithm")?,
-            jwks_domain: body.string("jwksDomain")?,
-            payload: body.json_object("payload")?,
-            validity: body.long("validity")?,
-            use_static_signing_key: key_choice(&body, "useStaticSigningKey", rules.key_choice_on_jwt)?,
-        };
-        // Quirk: the sentence says "or equal", the check does not.
-        if jwt.validity <= 0 { Err(BadInput::rule("validity must be greater than or equal to 0")) } else { Ok(jwt) }
-    }
-}
-
-/// Answers [`CreateJwt`].
-pub enum JwtCreated {
-    /// The token.
-    Ok(String),
-    /// Not `RS256`.
-    UnsupportedAlgorithm,
-}
-
-impl Answer for JwtCreated {
-    fn write(self, _: &Rules) -> Body {
-        Body::Json(match self {
-            Self::Ok(jwt) => status("OK").with("jwt", jwt),
-            Self::UnsupportedAlgorithm => status("UNSUPPORTED_ALGORITHM_ERROR"),
-        })
-    }
-}
-
-macro_rules! key_set_operation {
-    ($(#[$doc:meta])* $name:ident, $path:literal, $answer:ty) => {
-        $(#[$doc])*
-        #[derive(Debug)]
-        pub struct $name;
-
-        impl Operation for $name {
-            const METHOD: &'static str = "GET";
-            const PATH: &'static str = $path;
-            type Answer = $answer;
-
-            fn read(_: &Input<'_>, _: &Rules) -> Result<Self, BadInput> {
-                Ok(Self)
-            }
-        }
-    };
-}
-
-key_set_operation!(
-    /// GET /recipe/jwt/jwks
-    GetJwks, "/recipe/jwt/jwks", Jwks);
-key_set_operation!(
-    /// GET /.well-known/jwks.json: for verifiers, with a time for which it may be kept.
-    GetWellKnownJwks, "/.well-known/jwks.json", WellKnownJwks);
-
-/// Answers [`GetJwks`]: every published key, rotating ones first, newest first.
-#[derive(Debug)]
-pub struct Jwks(pub Vec<JsonObject>);
-
-fn key_set(keys: Vec<JsonObject>) -> JsonObject {
-    JsonObject::new().with("keys", keys)
-}
-
-impl Answer for Jwks {
-    fn write(self, _: &Rules) -> Body {
-        ok(key_set(self.0))
-    }
-}
-
-/// Answers [`GetWellKnownJwks`].
-#[derive(Debug)]
-pub struct WellKnownJwks {
-    /// Every published key.
-    pub keys: Vec<JsonObject>,
-    /// For how many seconds a cache may keep them.
-    pub max_age_seconds: i64,
-}
-
-impl Answer for WellKnownJwks {
-    fn write(self, _: &Rules) -> Body {
-        Body::CachedJson { json: key_set(self.keys), cache_control: format!("max-age={}, must-revalidate", self.max_age_seconds) }
     }
 }

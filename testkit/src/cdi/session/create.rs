@@ -202,7 +202,9 @@ async fn a_claim_that_is_free_at_a_version_is_user_data(w: &World) {
 
 async fn the_caller_chooses_the_kind_of_key(w: &World) {
     for cdi in ["2.21", "3.0", "5.6"] {
-        for (flag, is_static) in [(json!({ "useDynamicSigningKey": false }), true), (json!({ "useDynamicSigningKey": true }), false)] {
+        for (flag, is_static) in
+            [(json!({ "useDynamicSigningKey": false }), true), (json!({ "useDynamicSigningKey": true }), false)]
+        {
             let made = w.post(cdi, "/recipe/session", with(flag)).await.ok();
             let kid = text(&part(&access(&made), 0), "/kid");
             assert!(kid.starts_with(if is_static { "s-" } else { "d-" }), "{cdi} {kid}");
@@ -332,7 +334,10 @@ async fn a_creation_is_in_the_audit_log_and_marks_the_user_active(w: &World) {
     let is = |text: &str| Some(text.to_owned());
     let (session, at) = (Some(handle(&made)), is(&now.to_string()));
     assert_eq!(rows, [[is("public"), is("public"), is("u"), is("u"), is("success"), None, session, at.clone(), None]]);
-    assert_eq!(w.rows("select app_id, user_id, last_active_time from user_last_active").await, [[is("public"), is("u"), at.clone()]]);
+    assert_eq!(
+        w.rows("select app_id, user_id, last_active_time from user_last_active").await,
+        [[is("public"), is("u"), at.clone()]]
+    );
 
     for _ in 0..10 {
         w.clock.advance(MINUTE / 3);

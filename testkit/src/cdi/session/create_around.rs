@@ -103,8 +103,24 @@ async fn what_is_no_object_is_refused(w: &World) {
     let deep = format!(r#"{{"userId":"u","userDataInJWT":{}1{}}}"#, r#"{"a":"#.repeat(50_000), "}".repeat(50_000));
     let plain = plain("u").to_string();
     let bodies: Vec<Vec<u8>> = [
-        "", "   ", "null", "[]", "1", "\"x\"", "{", "{\"userId\":", "{\"a\":1,}", "userId=u", "\u{feff}{}", "<xml/>", "{'a':'b'}",
-        &deep, &format!("{plain} x"), &format!("[{plain}]"), r#"{"userId":"\ud800"}"#, "{\"userId\":\"a\nb\"}",
+        "",
+        "   ",
+        "null",
+        "[]",
+        "1",
+        "\"x\"",
+        "{",
+        "{\"userId\":",
+        "{\"a\":1,}",
+        "userId=u",
+        "\u{feff}{}",
+        "<xml/>",
+        "{'a':'b'}",
+        &deep,
+        &format!("{plain} x"),
+        &format!("[{plain}]"),
+        r#"{"userId":"\ud800"}"#,
+        "{\"userId\":\"a\nb\"}",
     ]
     .iter()
     .map(|text| text.as_bytes().to_vec())

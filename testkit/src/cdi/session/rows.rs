@@ -31,12 +31,13 @@ pub struct Row {
 
 /// The row of a session of the default app.
 pub async fn row(w: &World, handle: &str) -> Option<Row> {
-    let rows = w.rows(&format!(
+    let sql = format!(
         "select refresh_token_hash_2, prev_refresh_token_hash_2, refresh_token_rotated_at, expires_at,
          case when use_static_key then 1 else 0 end, jwt_user_payload, user_id
          from session_info where app_id = 'public' and session_handle = '{handle}'"
-    ));
-    let [current, prev, rotated_at, expires_at, is_static, payload, user_id] = rows.await.pop()?.try_into().expect("seven columns");
+    );
+    let [current, prev, rotated_at, expires_at, is_static, payload, user_id] =
+        w.rows(&sql).await.pop()?.try_into().expect("seven columns");
     Some(Row {
         current: current.expect("a hash"),
         prev,
@@ -104,8 +105,8 @@ pub async fn count(w: &World, what: &str) -> i64 {
 
 /// The key that seals an app's refresh tokens.
 pub async fn refresh_key(w: &World, app: &str) -> RefreshKey {
-    let value = w.value(&format!("select value from key_value where app_id = '{app}' and name = 'refresh_token_key'"));
-    RefreshKey::from_stored(value.await.expect("the app has a key"))
+    let sql = format!("select value from key_value where app_id = '{app}' and name = 'refresh_token_key'");
+    RefreshKey::from_stored(w.value(&sql).await.expect("the app has a key"))
 }
 
 /// What a refresh token of the default app says.

@@ -68,7 +68,8 @@ async fn lists_are_for_the_public_ones(w: &World) {
 
 async fn removing_is_for_the_public_ones(w: &World) {
     a_few(w).await;
-    let remove = async |from: &str, what: &str, body| w.post("5.4", &format!("{from}/recipe/multitenancy/{what}/remove"), body).await;
+    let remove =
+        async |from: &str, what: &str, body| w.post("5.4", &format!("{from}/recipe/multitenancy/{what}/remove"), body).await;
     let words = "Only the public tenantId is allowed to delete a tenant";
     remove("/appid-a1/t1", "tenant", json!({ "tenantId": "t1" })).await.refuses(403, words);
     let words = "Cannot delete public tenant, use remove app API instead";
@@ -81,7 +82,8 @@ async fn removing_is_for_the_public_ones(w: &World) {
     remove("", "app", json!({ "appId": "public" })).await.refuses(403, words);
     let words = "Please delete all tenants except the public tenant for this app before calling the delete API";
     remove("", "app", json!({ "appId": "a1" })).await.refuses(403, words);
-    let words = "Only the public tenantId, public appId and default connectionUriDomain is allowed to delete a connectionUriDomain";
+    let words =
+        "Only the public tenantId, public appId and default connectionUriDomain is allowed to delete a connectionUriDomain";
     for from in ["/t1", "/appid-a1"] {
         remove(from, "connectionuridomain", json!({ "connectionUriDomain": "c1" })).await.refuses(403, words);
     }

@@ -1,0 +1,317 @@
+//! Who is let in, and where a path leads (core-server.md 1 to 6, core-session.md 0.1 to 0.3): scenarios 98 and 99.
+
+use serde_json::{Value, json};
+
+use super::place::{count, put_tenant};
+use super::session::plain;
+use crate::{Answer, World, scenarios};
+
+const KEY: &str = "abcdefghijklmnopqrstuvwxyz";
+const SECOND_KEY: &str = "Second-Key-Of-This-App=1";
+const SECRET: &str = "a-secret-of-operators-that-is-at-least-40-long";
+
+/// Asks with nothing but these headers.
+async fn bare(w: &World, path: &str, headers: &[(&str, &str)]) -> Answer {
+    w.raw("GET", path, headers, "").await
+}
+
+/// A greeting.
+#[track_caller]
+pub fn greets(answer: &Answer) {
+    answer.refuses(200, "Hello");
+}
+
+fn unknown_place(answer: &Answer, place: &str) {
+    let words = "AppId or tenantId not found => Tenant with the following connectionURIDomain, appId and tenantId combination";
+    answer.refuses(400, &format!("{words} not found: {place}"));
+}
+
+async fn a_path_may_be_written_in_many_ways(w: &World) {
+    for path in [
+        "/recipe/session",
+        "/recipe/session/",
+        "/RECIPE/Session",
+        "/public/recipe/session",
+        "/appid-public/recipe/session",
+        "/appid-public/public/recipe/session",
+        "/APPID-PUBLIC/PUBLIC/RECIPE/SESSION/",
+        "/appid-/recipe/session",
+        "//recipe//session",
+        "/recipe;a=b/session",
+        "/%72ecipe/session",
+    ] {
+        let made = w.post("5.4", path, plain("u")).await.ok();
+        assert_eq!(made["session"]["tenantId"], "public", "{path}");
+    }
+    assert_eq!(count(w, "session_info where app_id = 'public' and tenant_id = 'public'").await, 11);
+}
+
+async fn a_path_names_an_app_and_a_tenant(w: &World) {
+    put_tenant(w, "", "t1", json!({})).await;
+    put_tenant(w, "a", "", json!({})).await;
+    put_tenant(w, "a", "t2", json!({})).await;
+    for (path, app, tenant) in [
+        ("/t1/recipe/session", "public", "t1"),
+        ("/T1/recipe/session/", "public", "t1"),
+        ("/appid-A/recipe/session", "a", "public"),
+        ("/appid-a/public/recipe/session", "a", "public"),
+        ("/Appid-a/T2/recipe/session", "a", "t2"),
+    ] {
+        let made = w.post("5.4", path, plain(&format!("u{path}"))).await.ok();
+        assert_eq!(made["session"]["tenantId"], tenant, "{path}");
+        let row = format!("session_info where app_id = '{app}' and tenant_id = '{tenant}' and user_id = 'u{path}'");
+        assert_eq!(count(w, &row).await, 1, "{path}");
+    }
+}
+
+async fn places_that_are_not_there_are_named(w: &World) {
+    unknown_place(&w.post("5.4", "/ghost/recipe/session", plain("u")).await, "(, public, ghost)");
+    unknown_place(&w.post("5.4", "/appid-x/recipe/session", plain("u")).await, "(, x, public)");
+    unknown_place(&w.post("5.4", "/appid-X/Ghost/recipe/session", plain("u")).await, "(, x, ghost)");
+    let headers = [("host", "unknown.example:3567"), ("cdi-version", "5.4")];
+    let answer = w.raw("POST", "/ghost/recipe/session", &headers, plain("u").to_string()).await;
+    unknown_place(&answer, "(, public, ghost)");
+}
+
+async fn unknown_paths_are_not_found(w: &World) {
+    w.with_config(json!({ "api_keys": KEY })).await;
+    put_tenant(w, "", "t1", json!({})).await;
+    for path in ["/unknown", "/recipe/session/nothing", "/recipe", "/users/nothing", "/t1/unknown", "/appid-x/a/b", "/ghost"] {
+        for method in ["GET", "POST", "PUT", "DELETE"] {
+            w.raw(method, path, &[], "").await.refuses(404, "Not found");
+        }
+    }
+    w.get("abc", "/unknown").await.refuses(400, "cdi-version header is invalid");
+    w.get("2.6", "/unknown").await.refuses(400, "cdi-version 2.6 not supported");
+    for path in ["/appid-x", "/appid-x/unknown"] {
+        let answer = bare(w, path, &[]).await;
+        assert!(answer.status == 400 && answer.text.starts_with("AppId or tenantId not found => "), "{}", answer.text);
+    }
+    greets(&bare(w, "/t1", &[]).await);
+    greets(&bare(w, "/appid-public/t1/", &[]).await);
+}
+
+async fn a_verb_that_nobody_serves_is_refused(w: &World) {
+    let words = "Method not supported";
+    w.delete("5.4", "/recipe/session").await.refuses(405, words);
+    w.put("5.4", "/recipe/session", json!({})).await.refuses(405, words);
+    w.post("5.4", "/apiversion", json!({})).await.refuses(405, words);
+    w.get("5.4", "/recipe/session/verify").await.refuses(405, words);
+    w.post("5.4", "/.well-known/jwks.json", json!({})).await.refuses(405, words);
+    for path in ["/hello", "/recipe/session", "/", "/unknown"] {
+        let answer = w.raw("OPTIONS", path, &[("origin", "https://a.example")], "").await;
+        answer.refuses(405, words);
+        assert_eq!(answer.header("access-control-allow-origin"), "");
+        assert_eq!(w.raw("HEAD", path, &[], "").await.status, 405, "{path}");
+    }
+    w.raw("DELETE", "/recipe/session", &[("cdi-version", "2.6")], "").await.refuses(400, "cdi-version 2.6 not supported");
+}
+
+async fn answers_are_framed(w: &World) {
+    let made = w.post("5.4", "/recipe/session", plain("u")).await;
+    assert!(made.text.starts_with(r#"{"session":{"handle":""#) && made.text.ends_with("}\n"), "{}", made.text);
+    made.ok();
+    w.post("5.4", "/recipe/session", json!([])).await.refuses(400, "Invalid Json Input");
+    w.get("5.4", "/recipe/session").await.refuses(400, "Field name 'sessionHandle' is missing in GET request");
+    for header in ["server", "access-control-allow-origin", "cache-control", "set-cookie"] {
+        assert_eq!(made.header(header), "", "{header}");
+    }
+}
+
+async fn a_failure_of_ours_keeps_its_cause_to_itself(w: &World) {
+    let made = w.post("5.4", "/recipe/session", plain("u")).await.ok();
+    w.write("drop table session_info").await;
+    let handle = made["session"]["handle"].as_str().expect("a handle");
+    let answer = w.get("5.4", &format!("/recipe/session?sessionHandle={handle}")).await;
+    assert_eq!((answer.status, answer.content_type.as_str()), (500, "text/html;charset=UTF-8"));
+    assert!(!answer.text.contains("session_info") && !answer.text.to_lowercase().contains("sql"), "{}", answer.text);
+    greets(&w.get("5.4", "/hello").await);
+}
+
+async fn the_base_path_is_in_front_of_everything(w: &World) {
+    w.with_config(json!({ "base_path": "some//base/" })).await;
+    greets(&bare(w, "/some/base/hello", &[]).await);
+    greets(&bare(w, "/some/base/", &[]).await);
+    w.post("5.4", "/Some/Base/appid-public/public/recipe/session", plain("u")).await.ok();
+    for path in ["/hello", "/some/hello", "/some/basement/hello", "/"] {
+        assert_eq!(bare(w, path, &[]).await.status, 404, "{path}");
+    }
+    w.with_config(json!({ "base_path": "/" })).await;
+    greets(&bare(w, "/hello", &[]).await);
+}
+
+async fn versions_are_negotiated(w: &World) {
+    let path = "/telemetry";
+    for version in ["2.7", "2.10", "2.21", "3.0", "3.1", "4.0", "5.0", "5.3", "5.4", "5.5", "5.6"] {
+        w.get(version, path).await.done();
+    }
+    bare(w, path, &[]).await.done();
+    for version in ["2.6", "3.2", "5.0.0", "2.07", "5.7", "5.10", "6.0", "99999999999999999999.0", "5", "5.6.1"] {
+        w.get(version, path).await.refuses(400, &format!("cdi-version {version} not supported"));
+    }
+    for version in ["abc", "5.", ".5", "5..4", "v5.4", "5.4-beta", "-5.4"] {
+        w.get(version, path).await.refuses(400, "cdi-version header is invalid");
+        w.get(version, "/hello").await.refuses(400, "cdi-version header is invalid");
+        w.get(version, "/apiversion").await.refuses(400, "cdi-version header is invalid");
+    }
+    for version in ["2.6", "3.2", "5.0.0", "5"] {
+        greets(&w.get(version, "/hello").await);
+        w.get(version, "/apiversion").await.done();
+    }
+    w.get("5.7", "/hello").await.refuses(400, "cdi-version 5.7 not supported");
+}
+
+async fn an_app_may_limit_the_versions(w: &World) {
+    put_tenant(w, "new", "", json!({ "supertokens_min_cdi_version": "3.0" })).await;
+    put_tenant(w, "old", "", json!({ "supertokens_max_cdi_version": "4.0" })).await;
+    put_tenant(w, "old", "t1", json!({})).await;
+    let below = "cdi-version 2.21 is lower than the minimum allowed version 3.0";
+    w.get("2.21", "/appid-new/telemetry").await.refuses(400, below);
+    w.get("2.21", "/appid-new/hello").await.refuses(400, below);
+    w.get("3.0", "/appid-new/telemetry").await.done();
+    bare(w, "/appid-new/telemetry", &[]).await.done();
+    w.get("5.0", "/appid-old/telemetry").await.refuses(400, "cdi-version 5.0 not supported");
+    w.get("5.0", "/appid-old/hello").await.refuses(400, "cdi-version 5.0 not supported");
+    w.get("4.0", "/appid-old/telemetry").await.done();
+    w.get("5.6", "/telemetry").await.done();
+    // Without a version it is 4.0 that counts, where tenants may still ask.
+    bare(w, "/appid-old/t1/telemetry", &[]).await.done();
+    w.get("9.9", "/appid-ghost/telemetry").await.refuses(400, "cdi-version 9.9 not supported");
+}
+
+async fn tenants_are_unknown_below_3_0(w: &World) {
+    put_tenant(w, "", "t1", json!({})).await;
+    for path in ["/t1/recipe/session/user?userId=u", "/t1/hello", "/ghost/hello", "/t1"] {
+        w.get("2.21", path).await.refuses(404, "Not found");
+        w.get("2.6", path).await.refuses(404, "Not found");
+    }
+    w.get("3.0", "/t1/recipe/session/user?userId=u").await.ok();
+    w.get("2.21", "/public/recipe/session/user?userId=u").await.ok();
+}
+
+async fn a_key_is_asked_for(w: &World) {
+    w.with_config(json!({ "api_keys": format!(" {KEY} , {SECOND_KEY}") })).await;
+    let refused = "Invalid API key";
+    let upper = KEY.to_uppercase();
+    for headers in [
+        &[][..],
+        &[("api-key", "nonsense")],
+        &[("api-key", &upper)],
+        &[("api-key", "nonsense"), ("authorization", KEY)],
+        &[("authorization", "Bearer nonsense")],
+        &[("authorization", "Basic abcdefghijklmnopqrstuvwxyz")],
+        &[("api-key", &KEY[..25])],
+    ] {
+        bare(w, "/telemetry", headers).await.refuses(401, refused);
+        bare(w, "/recipe/session?sessionHandle=x", headers).await.refuses(401, refused);
+    }
+    for headers in [
+        [("api-key", KEY)],
+        [("api-key", SECOND_KEY)],
+        [("api-key", " abcdefghijklmnopqrstuvwxyz ")],
+        [("authorization", KEY)],
+        [("authorization", "Bearer abcdefghijklmnopqrstuvwxyz")],
+        [("authorization", "bEARER  abcdefghijklmnopqrstuvwxyz")],
+    ] {
+        bare(w, "/telemetry", &headers).await.done();
+    }
+    // The key comes before the version and the verb.
+    w.get("abc", "/telemetry").await.refuses(401, refused);
+    w.delete("5.4", "/recipe/session").await.refuses(401, refused);
+    w.get("5.4", "/apiversion").await.refuses(401, refused);
+}
+
+async fn some_doors_need_no_key(w: &World) {
+    w.with_config(json!({ "api_keys": KEY })).await;
+    put_tenant(w, "", "t1", json!({})).await;
+    greets(&bare(w, "/hello", &[]).await);
+    greets(&bare(w, "/", &[("api-key", "nonsense")]).await);
+    bare(w, "/config?pid=x", &[]).await.says("NOT_ALLOWED");
+    bare(w, "/.well-known/jwks.json", &[]).await.done();
+    // An unknown app has no keys; a real app's unknown tenant has those of the app.
+    unknown_place(&w.post("5.4", "/appid-x/recipe/session", plain("u")).await, "(, x, public)");
+    w.post("5.4", "/ghost/recipe/session", plain("u")).await.refuses(401, "Invalid API key");
+    w.post("5.4", "/t1/recipe/session", plain("u")).await.refuses(401, "Invalid API key");
+}
+
+async fn each_app_has_its_keys(w: &World) {
+    w.with_config(json!({ "api_keys": KEY })).await;
+    put_tenant(w, "own", "", json!({ "api_keys": SECOND_KEY })).await;
+    put_tenant(w, "own", "t1", json!({})).await;
+    put_tenant(w, "heir", "", json!({})).await;
+    for (path, good, bad) in [
+        ("/appid-own/telemetry", SECOND_KEY, KEY),
+        ("/appid-heir/telemetry", KEY, SECOND_KEY),
+        ("/telemetry", KEY, SECOND_KEY),
+        ("/appid-own/t1/users/count", SECOND_KEY, KEY),
+    ] {
+        bare(w, path, &[("api-key", good)]).await.done();
+        bare(w, path, &[("api-key", bad)]).await.refuses(401, "Invalid API key");
+    }
+}
+
+async fn operators_have_a_key_to_every_app(w: &World) {
+    w.with_config(json!({ "api_keys": KEY, "supertokens_saas_secret": SECRET })).await;
+    put_tenant(w, "own", "", json!({ "api_keys": SECOND_KEY })).await;
+    for path in ["/telemetry", "/appid-own/telemetry"] {
+        bare(w, path, &[("api-key", SECRET)]).await.done();
+        bare(w, path, &[("authorization", &format!("Bearer {SECRET}"))]).await.done();
+        bare(w, path, &[]).await.refuses(401, "Invalid API key");
+    }
+    bare(w, "/telemetry", &[("api-key", KEY)]).await.done();
+}
+
+async fn addresses_are_denied_and_allowed(w: &World) {
+    let rules: [(Value, bool); 9] = [
+        (json!({ "ip_deny_regex": r"127\.0\.0\.1" }), false),
+        (json!({ "ip_deny_regex": "127" }), true),
+        (json!({ "ip_deny_regex": r"10\..*" }), true),
+        (json!({ "ip_deny_regex": "  " }), true),
+        (json!({ "ip_allow_regex": r"10\..*" }), false),
+        (json!({ "ip_allow_regex": r"127\.0\.0" }), false),
+        (json!({ "ip_allow_regex": r"10\..*|127\..*" }), true),
+        (json!({ "ip_allow_regex": r"127\..*", "ip_deny_regex": r".*\.1" }), false),
+        (json!({ "ip_allow_regex": " " }), true),
+    ];
+    for (rule, enters) in rules {
+        w.with_config(json!({ "ip_allow_regex": null, "ip_deny_regex": null })).await;
+        w.with_config(rule.clone()).await;
+        for path in ["/hello", "/telemetry", "/"] {
+            let status = bare(w, path, &[("x-forwarded-for", "10.0.0.1")]).await.status;
+            assert_eq!(status, if enters { 200 } else { 403 }, "{path} {rule}");
+        }
+    }
+}
+
+async fn an_address_is_looked_at_before_a_key(w: &World) {
+    w.with_config(json!({ "api_keys": KEY })).await;
+    put_tenant(w, "", "shut", json!({ "ip_deny_regex": ".*" })).await;
+    put_tenant(w, "a", "", json!({ "ip_allow_regex": "10.*" })).await;
+    let status = async |path: &str| bare(w, path, &[("cdi-version", "abc")]).await.status;
+    assert_eq!(status("/shut/telemetry").await, 403);
+    assert_eq!(status("/shut/hello").await, 403);
+    assert_eq!(status("/appid-a/telemetry").await, 403);
+    assert_eq!(status("/appid-a/ghost/telemetry").await, 403, "an unknown tenant has the rules of its app");
+    assert_eq!(status("/appid-ghost/telemetry").await, 400, "an unknown app has no rules");
+    assert_eq!(status("/telemetry").await, 401);
+}
+
+scenarios!(World:
+    a_path_may_be_written_in_many_ways,
+    a_path_names_an_app_and_a_tenant,
+    places_that_are_not_there_are_named,
+    unknown_paths_are_not_found,
+    a_verb_that_nobody_serves_is_refused,
+    answers_are_framed,
+    a_failure_of_ours_keeps_its_cause_to_itself,
+    the_base_path_is_in_front_of_everything,
+    versions_are_negotiated,
+    an_app_may_limit_the_versions,
+    tenants_are_unknown_below_3_0,
+    a_key_is_asked_for,
+    some_doors_need_no_key,
+    each_app_has_its_keys,
+    operators_have_a_key_to_every_app,
+    addresses_are_denied_and_allowed,
+    an_address_is_looked_at_before_a_key,
+);

@@ -1,0 +1,335 @@
+//! Many callers at the same moment: the races of core-session.md 2.9, and scenarios 64, 65, 85 and 102 of 8.2.
+//!
+//! Callers are tasks on several threads that start together. What must hold is what holds in every order.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use supertokens_domain::session::hash::hash2;
+use tokio::sync::Barrier;
+
+use super::rows::{GONE, access, count, handle, make_tenant, refresh, refreshing, row, the_row};
+use super::{create, plain};
+use crate::target::Kind;
+use crate::{Answer, World, scenarios};
+
+/// How many callers want the same thing.
+const CALLERS: usize = 16;
+
+/// Runs these at the same time, each on a task of its own, and gives back what came out in the order they were given.
+async fn at_once<T, F>(callers: Vec<F>) -> Vec<T>
+where
+    T: Send + 'static,
+    F: Future<Output = T> + Send + 'static,
+{
+    let start = Arc::new(Barrier::new(callers.len()));
+    let tasks: Vec<_> = callers
+        .into_iter()
+        .map(|caller| {
+            let start = Arc::clone(&start);
+            tokio::spawn(async move {
+                start.wait().await;
+                caller.await
+            })
+        })
+        .collect();
+    let mut outcomes = Vec::new();
+    for task in tasks {
+        outcomes.push(task.await.expect("no caller panics"));
+    }
+    outcomes
+}
+
+/// Refreshes these tokens, all at once.
+async fn refresh_all(w: &World, cdi: &'static str, tokens: &[String]) -> Vec<Answer> {
+    let callers = tokens.iter().cloned().map(|token| {
+        let w = w.clone();
+        async move { refresh(&w, cdi, &token).await }
+    });
+    at_once(callers.collect()).await
+}
+
+fn statuses(answers: &[Answer], status: &str) -> usize {
+    answers.iter().filter(|answer| answer.done()["status"] == status).count()
+}
+
+/// All were given tokens, all different, and exactly one of them is current.
+async fn exactly_one_is_current(w: &World, first: &Value, answers: &[Answer]) -> String {
+    let tokens: HashSet<String> = answers.iter().map(|answer| refreshing(&answer.ok())).collect();
+    assert_eq!(tokens.len(), answers.len());
+    let after = the_row(w, &handle(first)).await;
+    let current: Vec<&String> = tokens.iter().filter(|token| hash2(token) == after.current).collect();
+    assert_eq!(current.len(), 1);
+    assert_eq!((after.prev, after.rotated_at), (Some(hash2(&refreshing(first))), Some(w.clock.now())));
+    current[0].clone()
+}
+
+async fn at_5_6_all_who_refresh_one_token_at_once_succeed(w: &World) {
+    let made = create(w, "5.6", "u").await;
+    let answers = refresh_all(w, "5.6", &vec![refreshing(&made); CALLERS]).await;
+    let current = exactly_one_is_current(w, &made, &answers).await;
+    // Whoever holds the current one goes on; the others' tokens are orphans.
+    refresh(w, "5.6", &current).await.ok();
+    let orphan = answers.iter().map(|answer| refreshing(&answer.ok())).find(|token| *token != current).expect("an orphan");
+    refresh(w, "5.6", &orphan).await.says("TOKEN_THEFT_DETECTED");
+    assert_eq!(row(w, &handle(&made)).await, None);
+}
+
+async fn an_orphan_used_by_all_at_once_ends_the_session_once(w: &World) {
+    let made = create(w, "5.6", "u").await;
+    let orphan = refreshing(&refresh(w, "5.6", &refreshing(&made)).await.ok());
+    let current = refreshing(&refresh(w, "5.6", &refreshing(&made)).await.ok());
+    let answers = refresh_all(w, "5.6", &vec![orphan; CALLERS]).await;
+    assert_eq!(statuses(&answers, "TOKEN_THEFT_DETECTED"), 1);
+    let gone = answers.iter().filter(|answer| answer.done() == json!({ "status": "UNAUTHORISED", "message": GONE }));
+    assert_eq!(gone.count(), CALLERS - 1);
+    refresh(w, "5.6", &current).await.says("UNAUTHORISED");
+}
+
+async fn below_5_6_siblings_are_made_and_only_one_of_them_survives(w: &World) {
+    let made = create(w, "5.4", "u").await;
+    let before = the_row(w, &handle(&made)).await;
+    let answers = refresh_all(w, "5.4", &vec![refreshing(&made); CALLERS]).await;
+    let siblings: Vec<String> = answers.iter().map(|answer| refreshing(&answer.ok())).collect();
+    assert_eq!(siblings.iter().collect::<HashSet<_>>().len(), CALLERS);
+    assert_eq!(the_row(w, &handle(&made)).await, before);
+
+    let answers = refresh_all(w, "5.4", &siblings).await;
+    assert_eq!((statuses(&answers, "OK"), statuses(&answers, "TOKEN_THEFT_DETECTED")), (1, CALLERS - 1));
+    let winner = answers.iter().position(|answer| answer.done()["status"] == "OK").expect("a winner");
+    let after = the_row(w, &handle(&made)).await;
+    assert_eq!((after.current, after.prev), (hash2(&siblings[winner]), Some(before.current)));
+}
+
+async fn below_5_6_a_child_and_its_access_token_agree_on_one_promotion(w: &World) {
+    for _ in 0..4 {
+        let made = create(w, "5.4", "u").await;
+        let child = refresh(w, "5.4", &refreshing(&made)).await.ok();
+        let (mut callers, check) = (Vec::<crate::scenario::Running<'static>>::new(), access(&child));
+        let outcomes = Arc::new(std::sync::Mutex::new(Vec::new()));
+        for n in 0..CALLERS {
+            let (w, token, check, outcomes) = (w.clone(), refreshing(&child), check.clone(), Arc::clone(&outcomes));
+            callers.push(Box::pin(async move {
+                let body =
+                    json!({ "accessToken": check, "doAntiCsrfCheck": false, "enableAntiCsrf": false, "checkDatabase": false });
+                let answer = if n % 2 == 0 {
+                    refresh(&w, "5.4", &token).await
+                } else {
+                    w.post("5.4", "/recipe/session/verify", body).await
+                };
+                outcomes.lock().expect("nobody panics").push(answer);
+            }));
+        }
+        at_once(callers).await;
+        let outcomes = outcomes.lock().expect("nobody panics").clone();
+        assert_eq!(statuses(&outcomes, "OK"), CALLERS, "{outcomes:?}");
+        let after = the_row(w, &handle(&made)).await;
+        assert_eq!((after.current, after.prev), (hash2(&refreshing(&child)), Some(hash2(&refreshing(&made)))));
+    }
+}
+
+async fn a_refresh_never_brings_a_revoked_session_back(w: &World) {
+    for cdi in ["5.6", "5.4"] {
+        let mut callers = Vec::new();
+        let mut sessions = Vec::new();
+        for n in 0..CALLERS {
+            let made = create(w, cdi, &format!("u{n}")).await;
+            sessions.push((handle(&made), refreshing(&made)));
+            for is_refresh in [true, false] {
+                let (w, made) = (w.clone(), made.clone());
+                callers.push(async move {
+                    if is_refresh {
+                        refresh(&w, cdi, &refreshing(&made)).await
+                    } else {
+                        w.post(cdi, "/recipe/session/remove", json!({ "sessionHandles": [handle(&made)] })).await
+                    }
+                });
+            }
+        }
+        let answers = at_once(callers).await;
+        for ((session, token), pair) in sessions.iter().zip(answers.chunks(2)) {
+            let refreshed = pair[0].done();
+            let gone = json!({ "status": "UNAUTHORISED", "message": GONE });
+            assert!(refreshed["status"] == "OK" || refreshed == gone, "{refreshed}");
+            assert_eq!(pair[1].ok()["sessionHandlesRevoked"], json!([session]));
+            assert_eq!(row(w, session).await, None);
+            assert_eq!(refresh(w, cdi, token).await.done(), gone);
+            if refreshed["status"] == "OK" {
+                assert_eq!(refresh(w, cdi, &refreshing(&refreshed)).await.done(), gone);
+            }
+        }
+    }
+}
+
+async fn a_regeneration_never_brings_a_revoked_session_back(w: &World) {
+    let mut callers = Vec::new();
+    let mut sessions = Vec::new();
+    for _ in 0..CALLERS {
+        let made = create(w, "5.6", "u").await;
+        sessions.push(handle(&made));
+        for is_regeneration in [true, false] {
+            let (w, made) = (w.clone(), made.clone());
+            callers.push(async move {
+                if is_regeneration {
+                    let body = json!({ "accessToken": access(&made), "userDataInJWT": { "a": 1 } });
+                    w.post("5.6", "/recipe/session/regenerate", body).await
+                } else {
+                    w.post("5.6", "/recipe/session/remove", json!({ "sessionHandles": [handle(&made)] })).await
+                }
+            });
+        }
+    }
+    let answers = at_once(callers).await;
+    for (session, pair) in sessions.iter().zip(answers.chunks(2)) {
+        let gone = json!({ "status": "UNAUTHORISED", "message": "Session does not exist." });
+        let regenerated = pair[0].done();
+        assert!(regenerated["status"] == "OK" || regenerated == gone, "{regenerated}");
+        assert_eq!(pair[1].ok()["sessionHandlesRevoked"], json!([session]));
+    }
+    assert_eq!(count(w, "session_info").await, 0);
+}
+
+async fn one_session_is_revoked_by_exactly_one_of_many(w: &World) {
+    let made = create(w, "5.6", "u").await;
+    let callers = (0..CALLERS).map(|_| {
+        let (w, session) = (w.clone(), handle(&made));
+        async move { w.post("5.6", "/recipe/session/remove", json!({ "sessionHandles": [session] })).await }
+    });
+    let answers = at_once(callers.collect()).await;
+    let winners = answers.iter().filter(|answer| answer.ok()["sessionHandlesRevoked"] == json!([handle(&made)])).count();
+    let others = answers.iter().filter(|answer| answer.ok()["sessionHandlesRevoked"] == json!([])).count();
+    assert_eq!((winners, others), (1, CALLERS - 1));
+}
+
+async fn many_sessions_are_made_at_once(w: &World) {
+    let callers = (0..4 * CALLERS).map(|n| {
+        let w = w.clone();
+        async move { create(&w, "5.6", &format!("u{}", n % 4)).await }
+    });
+    let made = at_once(callers.collect()).await;
+    let handles: HashSet<String> = made.iter().map(handle).collect();
+    assert_eq!(handles.len(), 4 * CALLERS);
+    assert_eq!(count(w, "session_info").await, 64);
+    assert_eq!(count(w, "activity_log where event_type = 'session_created'").await, 64);
+    assert_eq!(count(w, "user_last_active").await, 4);
+    for n in 0..4 {
+        let listed = w.get("5.6", &format!("/recipe/session/user?userId=u{n}")).await.ok();
+        assert_eq!(listed["sessionHandles"].as_array().map(Vec::len), Some(CALLERS));
+    }
+    let tokens: Vec<String> = made.iter().map(refreshing).collect();
+    assert_eq!(statuses(&refresh_all(w, "5.6", &tokens).await, "OK"), 4 * CALLERS);
+}
+
+async fn distinct_sessions_with_the_static_key_do_not_exhaust_the_pool(w: &World) {
+    let mut body = plain("u");
+    body["useDynamicSigningKey"] = json!(false);
+    for cdi in ["5.6", "5.4"] {
+        let mut tokens = Vec::new();
+        for _ in 0..50 {
+            tokens.push(refreshing(&w.post(cdi, "/recipe/session", body.clone()).await.ok()));
+        }
+        let callers = tokens.into_iter().map(|token| {
+            let w = w.clone();
+            async move {
+                let body = json!({ "refreshToken": token, "enableAntiCsrf": false, "useDynamicSigningKey": false });
+                w.post(cdi, "/recipe/session/refresh", body).await
+            }
+        });
+        assert_eq!(statuses(&at_once(callers.collect()).await, "OK"), 50);
+    }
+}
+
+/// How many keys an app has: for refresh tokens, rotating, static.
+async fn keys_of(w: &World, app: &str) -> [i64; 3] {
+    [
+        count(w, &format!("key_value where app_id = '{app}' and name = 'refresh_token_key'")).await,
+        count(w, &format!("session_access_token_signing_keys where app_id = '{app}'")).await,
+        count(w, &format!("jwt_signing_keys where app_id = '{app}'")).await,
+    ]
+}
+
+async fn the_first_callers_of_an_app_agree_on_its_keys(w: &World) {
+    make_tenant(w, "a1", "public").await;
+    assert_eq!(keys_of(w, "a1").await, [0, 0, 0]);
+    // Two processes where the database allows it, else two callers of one.
+    let second = if w.target().kind() == Kind::Postgres { w.second_core().await } else { w.clone() };
+    let callers = (0..CALLERS).map(|n| {
+        let w = if n % 2 == 0 { w.clone() } else { second.clone() };
+        async move { w.post("5.6", "/appid-a1/recipe/session", plain("u")).await.ok() }
+    });
+    let made = at_once(callers.collect()).await;
+    assert_eq!(keys_of(w, "a1").await, [1, 1, 1]);
+    for (n, made) in made.iter().enumerate() {
+        let other = if n % 2 == 0 { &second } else { w };
+        let check =
+            json!({ "accessToken": access(made), "doAntiCsrfCheck": false, "enableAntiCsrf": false, "checkDatabase": true });
+        other.post("5.6", "/appid-a1/recipe/session/verify", check).await.ok();
+        let body = json!({ "refreshToken": refreshing(made), "enableAntiCsrf": false, "useDynamicSigningKey": true });
+        other.post("5.6", "/appid-a1/recipe/session/refresh", body).await.ok();
+    }
+}
+
+async fn two_cores_that_start_on_emptied_key_tables_agree(w: &World) {
+    for table in ["key_value", "session_access_token_signing_keys", "jwt_signing_keys"] {
+        w.write(&format!("delete from {table}")).await;
+    }
+    assert_eq!(keys_of(w, "public").await, [0, 0, 0]);
+    if w.target().kind() != Kind::Postgres {
+        // A SQLite database belongs to one process: the core starts again on what it finds. In memory it finds nothing.
+        w.restart().await;
+        assert_eq!(keys_of(w, "public").await, [1, 1, 1]);
+        create(w, "5.6", "u").await;
+        return;
+    }
+    let starts = (0..4).map(|_| {
+        let w = w.clone();
+        async move { w.second_core().await }
+    });
+    let cores = at_once(starts.collect()).await;
+    assert_eq!(keys_of(w, "public").await, [1, 1, 1]);
+    for (one, other) in cores.iter().zip(cores.iter().cycle().skip(1)) {
+        let made = create(one, "5.6", "u").await;
+        let check =
+            json!({ "accessToken": access(&made), "doAntiCsrfCheck": false, "enableAntiCsrf": false, "checkDatabase": true });
+        other.post("5.6", "/recipe/session/verify", check).await.ok();
+        refresh(other, "5.6", &refreshing(&made)).await.ok();
+    }
+}
+
+async fn two_cores_refresh_one_token_as_one_would(w: &World) {
+    if w.target().kind() != Kind::Postgres {
+        // A SQLite database belongs to one process; that case is the first of this file.
+        return;
+    }
+    let second = w.second_core().await;
+    for cdi in ["5.6", "5.4"] {
+        let made = create(w, cdi, "u").await;
+        let callers = (0..CALLERS).map(|n| {
+            let (w, token) = (if n % 2 == 0 { w.clone() } else { second.clone() }, refreshing(&made));
+            async move { refresh(&w, cdi, &token).await }
+        });
+        let answers = at_once(callers.collect()).await;
+        assert_eq!(statuses(&answers, "OK"), CALLERS);
+        if cdi == "5.6" {
+            exactly_one_is_current(w, &made, &answers).await;
+        } else {
+            assert_eq!(the_row(w, &handle(&made)).await.current, hash2(&refreshing(&made)));
+        }
+    }
+}
+
+scenarios!(World:
+    at_5_6_all_who_refresh_one_token_at_once_succeed,
+    an_orphan_used_by_all_at_once_ends_the_session_once,
+    below_5_6_siblings_are_made_and_only_one_of_them_survives,
+    below_5_6_a_child_and_its_access_token_agree_on_one_promotion,
+    a_refresh_never_brings_a_revoked_session_back,
+    a_regeneration_never_brings_a_revoked_session_back,
+    one_session_is_revoked_by_exactly_one_of_many,
+    many_sessions_are_made_at_once,
+    distinct_sessions_with_the_static_key_do_not_exhaust_the_pool,
+    the_first_callers_of_an_app_agree_on_its_keys,
+    two_cores_that_start_on_emptied_key_tables_agree,
+    two_cores_refresh_one_token_as_one_would,
+);

@@ -1,0 +1,144 @@
+//! Removing tenants and apps with everything that belongs to them (core-multitenancy.md 6).
+
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+
+use super::{APP_V2, TENANT_V2, app, count, shown, tenant};
+use crate::cdi::session::plain;
+use crate::{World, scenarios};
+
+async fn remove_tenant(w: &World, at: &str, id: &str) -> Value {
+    w.post("5.4", &format!("{at}/recipe/multitenancy/tenant/remove"), json!({ "tenantId": id })).await.ok()
+}
+
+async fn remove_app(w: &World, id: &str) -> Value {
+    w.post("5.4", "/recipe/multitenancy/app/remove", json!({ "appId": id })).await.ok()
+}
+
+fn did_exist(did: bool) -> Value {
+    json!({ "status": "OK", "didExist": did })
+}
+
+/// A session, and its handle.
+async fn session(w: &World, at: &str) -> String {
+    let made = w.post("5.4", &format!("{at}/recipe/session"), plain("u")).await.ok();
+    made["session"]["handle"].as_str().unwrap().to_owned()
+}
+
+async fn a_tenant_goes_with_its_sessions(w: &World) {
+    let at = app(w, "a1").await;
+    tenant(w, &at, json!({ "tenantId": "t1", "firstFactors": ["totp"], "requiredSecondaryFactors": ["totp"] })).await.ok();
+    let provider = json!({ "config": { "thirdPartyId": "c", "clients": [{ "clientId": "i" }] } });
+    w.put("5.4", &format!("{at}/t1/recipe/multitenancy/config/thirdparty"), provider).await.ok();
+    let (gone, kept) = (session(w, &format!("{at}/t1")).await, session(w, &at).await);
+    assert_eq!(remove_tenant(w, &at, " T1 ").await, did_exist(true));
+    assert_eq!(remove_tenant(w, &at, "t1").await, did_exist(false));
+    for table in ["tenant_configs", "tenants", "tenant_first_factors", "tenant_thirdparty_provider_clients", "session_info"] {
+        assert_eq!(count(w, &format!("{table} where tenant_id = 't1'")).await, 0, "{table}");
+    }
+    w.get("5.4", &format!("{at}/t1{TENANT_V2}")).await.says("TENANT_NOT_FOUND_ERROR");
+    let refused = w.get("5.4", &format!("{at}/recipe/session?sessionHandle={gone}")).await;
+    assert!(refused.status == 400 || refused.json()["status"] == "UNAUTHORISED", "{}", refused.text);
+    w.get("5.4", &format!("{at}/recipe/session?sessionHandle={kept}")).await.ok();
+    // A new one of the same name has nothing of the old.
+    assert_eq!(tenant(w, &at, json!({ "tenantId": "t1" })).await.ok()["createdNew"], true);
+    assert_eq!(shown(w, &format!("{at}/t1")).await["firstFactors"], json!([]));
+    assert_eq!(shown(w, &format!("{at}/t1")).await["thirdParty"]["providers"], json!([]));
+}
+
+async fn an_app_goes_with_everything(w: &World) {
+    let at = app(w, "a1").await;
+    let gone = session(w, &at).await;
+    assert!(count(w, "jwt_signing_keys where app_id = 'a1'").await > 0);
+    assert_eq!(remove_app(w, "A1").await, did_exist(true));
+    assert_eq!(remove_app(w, "a1").await, did_exist(false));
+    for table in [
+        "apps",
+        "tenants",
+        "tenant_configs",
+        "session_info",
+        "jwt_signing_keys",
+        "session_access_token_signing_keys",
+        "key_value",
+    ] {
+        assert_eq!(count(w, &format!("{table} where app_id = 'a1'")).await, 0, "{table}");
+    }
+    let answer = w.get("5.4", &format!("{at}/hello")).await;
+    answer.refuses(
+        400,
+        "AppId or tenantId not found => App with the following connectionURIDomain and appId combination not found: (, a1)",
+    );
+    // A new one of the same name has other keys, and knows nothing of the old one's sessions.
+    assert_eq!(w.put("5.4", APP_V2, json!({ "appId": "a1" })).await.ok()["createdNew"], true);
+    w.get("5.4", &format!("{at}/recipe/session?sessionHandle={gone}")).await.says("UNAUTHORISED");
+    session(w, &at).await;
+}
+
+async fn an_unknown_app_did_not_exist(w: &World) {
+    assert_eq!(remove_app(w, "0b54c9a27d3e").await, did_exist(false));
+    w.post("5.4", "/recipe/multitenancy/app/remove", json!({})).await.refuses(400, "Field name 'appId' is invalid in JSON input");
+    w.post("5.4", "/recipe/multitenancy/app/remove", json!({ "appId": "appid-x" }))
+        .await
+        .refuses(400, "appId must not start with 'appid-'");
+}
+
+async fn an_unknown_domain_did_not_exist(w: &World) {
+    let path = "/recipe/multitenancy/connectionuridomain/remove";
+    assert_eq!(w.post("5.4", path, json!({ "connectionUriDomain": "c1.example" })).await.ok(), did_exist(false));
+    w.post("5.4", path, json!({})).await.refuses(400, "Field name 'connectionUriDomain' is invalid in JSON input");
+    w.post("5.4", path, json!({ "connectionUriDomain": " " }))
+        .await
+        .refuses(400, "connectionUriDomain should not be an empty String");
+}
+
+async fn an_app_waits_for_its_tenants(w: &World) {
+    let at = app(w, "a1").await;
+    tenant(w, &at, json!({ "tenantId": "t1" })).await.ok();
+    w.post("5.4", "/recipe/multitenancy/app/remove", json!({ "appId": "a1" }))
+        .await
+        .refuses(403, "Please delete all tenants except the public tenant for this app before calling the delete API");
+    remove_tenant(w, &at, "t1").await;
+    assert_eq!(remove_app(w, "a1").await, did_exist(true));
+}
+
+async fn an_app_removed_while_tenants_are_made_leaves_nothing_behind(w: &World) {
+    for round in 0..5 {
+        let name = format!("r{round}");
+        let at = app(w, &name).await;
+        let mut callers = JoinSet::new();
+        for n in 0..4 {
+            let (w, at) = (w.clone(), at.clone());
+            callers.spawn(async move { tenant(&w, &at, json!({ "tenantId": format!("t{n}") })).await.status });
+        }
+        let removal = w.post("5.4", "/recipe/multitenancy/app/remove", json!({ "appId": name })).await;
+        let made = callers.join_all().await;
+        assert!(made.iter().all(|status| [200, 400].contains(status)), "{made:?}");
+        let left = count(w, &format!("tenant_configs where app_id = '{name}'")).await;
+        match removal.status {
+            200 => assert_eq!(left, 0, "{made:?}"),
+            403 => assert!(left > 1, "{made:?}"),
+            _ => panic!("{}", removal.text),
+        }
+        assert_eq!(count(w, &format!("tenants where app_id = '{name}'")).await, left);
+    }
+}
+
+async fn a_tenant_removed_many_times_at_once_existed_once(w: &World) {
+    tenant(w, "", json!({ "tenantId": "t1" })).await.ok();
+    let mut callers = JoinSet::new();
+    for _ in 0..8 {
+        let w = w.clone();
+        callers.spawn(async move { remove_tenant(&w, "", "t1").await["didExist"] == true });
+    }
+    assert_eq!(callers.join_all().await.into_iter().filter(|did| *did).count(), 1);
+}
+
+scenarios!(World:
+    a_tenant_goes_with_its_sessions,
+    an_app_goes_with_everything,
+    an_unknown_app_did_not_exist,
+    an_unknown_domain_did_not_exist,
+    an_app_waits_for_its_tenants,
+    an_app_removed_while_tenants_are_made_leaves_nothing_behind,
+    a_tenant_removed_many_times_at_once_existed_once,
+);
