@@ -2,7 +2,15 @@
 
 use crate::scenario::Subject;
 
+pub mod door;
+pub mod jobs;
+pub mod jwt;
+pub mod keys;
+pub mod place;
+pub mod server;
 pub mod session;
+pub mod tenancy;
+pub mod users;
 
 /// Every subject.
 pub static SUBJECTS: &[Subject] = &[
@@ -13,5 +21,22 @@ pub static SUBJECTS: &[Subject] = &[
     ("session::remove", session::remove::ALL),
     ("session::races", session::races::ALL),
     ("session::create", session::create::ALL),
-    ("session::data", session::data::ALL), ("session::verify", session::verify::ALL), ("session::create_around", session::create_around::ALL),
+    ("session::data", session::data::ALL),
+    ("session::verify", session::verify::ALL),
+    ("session::verify_table", session::verify_table::ALL),
+    ("session::verify_tokens", session::verify_tokens::ALL),
+    ("session::create_around", session::create_around::ALL),
+    ("tenancy::apps", tenancy::apps::ALL),
+    ("tenancy::tenants", tenancy::tenants::ALL),
+    ("tenancy::permissions", tenancy::permissions::ALL),
+    ("tenancy::configuration", tenancy::configuration::ALL),
+    ("tenancy::factors", tenancy::factors::ALL),
+    ("tenancy::providers", tenancy::providers::ALL),
+    ("tenancy::removal", tenancy::removal::ALL),
+    ("keys", keys::ALL),
+    ("jwt", jwt::ALL),
+    ("jobs", jobs::ALL),
+    ("door", door::ALL),
+    ("server", server::ALL),
+    ("users", users::ALL),
 ];

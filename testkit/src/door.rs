@@ -16,16 +16,20 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use supertokens_core::Core;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinSet;
+use tokio::sync::oneshot;
+use tokio::task::{JoinHandle, JoinSet};
 
 use crate::target::{Kind, Target};
 
 /// A way to a core.
 pub(crate) struct Door {
     core: Arc<Core>,
-    /// The client, where it speaks to, and the tasks behind that; nothing for a method call.
-    socket: Option<(reqwest::Client, SocketAddr, Mutex<JoinSet<()>>)>,
+    /// The client, where it speaks to, and who listens there; nothing for a method call.
+    socket: Option<(reqwest::Client, SocketAddr, Mutex<Option<Listening>>)>,
 }
+
+/// The task that listens, and what tells it to stop.
+type Listening = (oneshot::Sender<()>, JoinHandle<()>);
 
 impl Door {
     /// Opens a way to this core, as the target wants it.
@@ -35,11 +39,11 @@ impl Door {
         }
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free loopback port");
         let address = listener.local_addr().expect("an address");
-        let mut tasks = JoinSet::new();
-        tasks.spawn(listen(listener, Arc::clone(&core)));
+        let (stop, stopped) = oneshot::channel();
+        let listening = (stop, tokio::spawn(listen(listener, Arc::clone(&core), stopped)));
         let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
         let client = if target.kind() == Kind::Postgres { client.http2_prior_knowledge() } else { client };
-        Self { core, socket: Some((client.build().expect("a client"), address, Mutex::new(tasks))) }
+        Self { core, socket: Some((client.build().expect("a client"), address, Mutex::new(Some(listening)))) }
     }
 
     /// The core behind it.
@@ -47,11 +51,13 @@ impl Door {
         &self.core
     }
 
-    /// Lets nobody in any more; answers that are on their way are cut off.
+    /// Lets nobody in any more; answers that are on their way are cut off. When it returns, nobody behind it holds the core.
     pub(crate) async fn close(&self) {
-        if let Some((_, _, tasks)) = &self.socket {
-            let mut tasks = std::mem::take(&mut *tasks.lock().unwrap_or_else(PoisonError::into_inner));
-            tasks.shutdown().await;
+        let listening =
+            self.socket.as_ref().and_then(|(_, _, listening)| listening.lock().unwrap_or_else(PoisonError::into_inner).take());
+        if let Some((stop, task)) = listening {
+            drop(stop);
+            task.await.expect("listening does not panic");
         }
     }
 
@@ -82,14 +88,20 @@ impl Door {
     }
 }
 
-async fn listen(listener: TcpListener, core: Arc<Core>) {
+async fn listen(listener: TcpListener, core: Arc<Core>, mut stopped: oneshot::Receiver<()>) {
     let mut connections = JoinSet::new();
     loop {
-        let Ok((stream, peer)) = listener.accept().await else { return };
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = &mut stopped => break,
+        };
+        let Ok((stream, peer)) = accepted else { break };
         // What has ended is cleared away while the next ones come.
         while connections.try_join_next().is_some() {}
         connections.spawn(converse(stream, peer, Arc::clone(&core)));
     }
+    // Waits for each to end: a connection that lives on would keep the database open.
+    connections.shutdown().await;
 }
 
 async fn converse(stream: TcpStream, peer: SocketAddr, core: Arc<Core>) {
@@ -104,5 +116,8 @@ async fn converse(stream: TcpStream, peer: SocketAddr, core: Arc<Core>) {
 async fn answer(core: &Core, request: Request<Incoming>, peer: SocketAddr) -> Response<Full<Bytes>> {
     let (parts, body) = request.into_parts();
     let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
-    core.handle(Request::from_parts(parts, body), Some(peer.ip())).await.map(Full::new)
+    // Over HTTP/2 the library sends what it is given, and a body after HEAD breaks the protocol.
+    let silent = parts.method == http::Method::HEAD;
+    let answer = core.handle(Request::from_parts(parts, body), Some(peer.ip())).await;
+    answer.map(|body| Full::new(if silent { Bytes::new() } else { body }))
 }

@@ -17,7 +17,11 @@ use tokio::runtime::Runtime;
 use crate::target::{Missing, Target};
 use crate::world::World;
 
-/// A scenario on its way.
+/// A scenario on its way. It stays on its test's own thread, so it need not be `Send`: the compiler cannot always see
+/// that a future over a borrowed world is. What it spawns travels, and is a [`Running`].
+pub type Playing<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
+
+/// A caller of a scenario, ready to be spawned.
 pub type Running<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
 /// One sentence about a `W`, and the function that shows it is true.
@@ -26,7 +30,7 @@ pub struct Scenario<W: ?Sized> {
     /// The function's name.
     pub name: &'static str,
     /// The function.
-    pub run: for<'a> fn(&'a W) -> Running<'a>,
+    pub run: for<'a> fn(&'a W) -> Playing<'a>,
 }
 
 /// Makes `ALL`, the list of a file's scenarios: `scenarios!(World: sessions_are_created, reuse_is_theft);`

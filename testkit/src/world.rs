@@ -91,8 +91,10 @@ impl World {
         self.start().await
     }
 
-    /// A second core on the same database, as another process would be one: same clock and dice, own memory.
+    /// A second core on the same database, as another process would be one: same clock and dice, own memory. Only on
+    /// PostgreSQL: a SQLite database belongs to one process.
     pub async fn second_core(&self) -> Self {
+        assert_eq!(self.target.kind(), Kind::Postgres, "a SQLite database belongs to one process: return before this");
         let inside = Inside { config: self.inside().config.clone(), door: None };
         let second = Self { inside: Arc::new(Mutex::new(inside)), ..self.clone() };
         second.start().await.unwrap_or_else(|problem| panic!("the second core does not start: {problem}"));

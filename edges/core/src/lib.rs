@@ -91,6 +91,7 @@ pub(crate) struct Inner {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) dice: Arc<dyn Entropy>,
     pub(crate) tenants: tenants::Tenants,
+    pub(crate) turns: tenancy::Turns,
     pub(crate) keys: keys::Keys,
     pub(crate) marks: Arc<activity::Marks>,
     pub(crate) stats: stats::Stats,
@@ -128,6 +129,7 @@ impl Core {
         let now = options.clock.now();
         let core = Self(Arc::new(Inner {
             tenants: tenants::Tenants::new(db.clone(), options.base, checks),
+            turns: tenancy::Turns::default(),
             keys: keys::Keys::new(db.clone(), Arc::clone(&options.entropy)),
             marks: Arc::new(activity::Marks::new(!options.test_mode)),
             stats: stats::Stats::default(),
@@ -188,7 +190,10 @@ impl Core {
         let now = inner.clock.now();
         let mut visit =
             Visit { inner, parts: &parts, body: &body, peer, now, address, operation: Operation::default(), counted: None };
-        let response = visit.answer().await.unwrap_or_else(Error::into_response);
+        let mut response = visit.answer().await.unwrap_or_else(Error::into_response);
+        if parts.method == http::Method::HEAD {
+            *response.body_mut() = Bytes::new();
+        }
         if let Some(app) = &visit.counted {
             inner.stats.count(app, now);
         }

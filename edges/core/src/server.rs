@@ -74,12 +74,12 @@ async fn hello(cx: &Cx<'_>) -> Result<Body, Error> {
 
 /// Answers every path that is no operation: a greeting at the root of an app or tenant, otherwise 404.
 pub(crate) async fn at_the_root(cx: &Cx<'_>, path: &str, method: &str) -> Result<Body, Error> {
+    if !["GET", "POST", "PUT", "DELETE"].contains(&method) {
+        return Err(Error::refused(StatusCode::METHOD_NOT_ALLOWED, "Method not supported"));
+    }
     cx.config()?;
     if cx.place.tenant.is_none() || !path.is_empty() {
         return Err(Error::not_found());
-    }
-    if !["GET", "POST", "PUT", "DELETE"].contains(&method) {
-        return Err(Error::refused(StatusCode::METHOD_NOT_ALLOWED, "Method not supported"));
     }
     hello(cx).await
 }

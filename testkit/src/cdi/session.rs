@@ -5,9 +5,8 @@ use serde_json::{Value, json};
 use crate::World;
 
 pub mod create;
-pub mod verify;
-pub mod data;
 pub mod create_around;
+pub mod data;
 pub mod decisions;
 pub mod forge;
 pub mod races;
@@ -16,6 +15,9 @@ pub mod refresh_around;
 pub mod regenerate;
 pub mod remove;
 pub mod rows;
+pub mod verify;
+pub mod verify_table;
+pub mod verify_tokens;
 
 /// The body of a creation that wants nothing special.
 pub fn plain(user: &str) -> Value {

@@ -165,7 +165,9 @@ async fn nobody_has_these_accounts(w: &World) {
         assert_eq!(body["users"], json!([]));
         assert_eq!(members(&body), ["status", "users"]);
     };
-    for query in ["", "&email=a@b.example", "&phoneNumber=%2B1234", "&thirdPartyId=a&thirdPartyUserId=b", "&webauthnCredentialId=x"] {
+    for query in
+        ["", "&email=a@b.example", "&phoneNumber=%2B1234", "&thirdPartyId=a&thirdPartyUserId=b", "&webauthnCredentialId=x"]
+    {
         for union in ["true", "false"] {
             nobody(w.get("5.4", &format!("{path}?doUnionOfAccountInfo={union}{query}")).await.ok());
         }

@@ -12,7 +12,7 @@ fn object(text: &str) -> Result<JsonObject, Error> {
 }
 
 fn optional(text: Option<&String>) -> Result<Option<JsonObject>, Error> {
-    text.map(|text| object(text)).transpose()
+    text.filter(|text| *text != "null").map(|text| object(text)).transpose()
 }
 
 /// A stored tenant as a value.
@@ -31,17 +31,25 @@ pub(super) fn tenant(record: &TenantRecord) -> Result<Tenant, Error> {
     })
 }
 
-/// A tenant as it will be stored.
+/// A tenant as it will be stored. Factors, providers and clients are sets: they stand in one order, so that an answer is the same
+/// before and after a restart.
 pub(super) fn record(tenant: &Tenant) -> TenantRecord {
+    let sorted = |factors: &Option<Vec<String>>| {
+        let mut factors = factors.clone();
+        factors.iter_mut().for_each(|factors| factors.sort_unstable());
+        factors
+    };
+    let mut providers: Vec<ProviderRecord> = tenant.providers.iter().map(provider_record).collect();
+    providers.sort_unstable_by(|a, b| a.third_party_id.cmp(&b.third_party_id));
     TenantRecord {
         id: tenant.id.clone(),
         email_password_enabled: tenant.recipes.email_password,
         passwordless_enabled: tenant.recipes.passwordless,
         third_party_enabled: tenant.recipes.third_party,
-        first_factors: tenant.first_factors.clone(),
-        required_secondary_factors: tenant.required_secondary_factors.clone(),
+        first_factors: sorted(&tenant.first_factors),
+        required_secondary_factors: sorted(&tenant.required_secondary_factors),
         core_config: tenant.core_config.to_text(),
-        providers: tenant.providers.iter().map(provider_record).collect(),
+        providers,
     }
 }
 
@@ -67,6 +75,8 @@ fn provider(record: &ProviderRecord) -> Result<Provider, Error> {
 
 fn provider_record(provider: &Provider) -> ProviderRecord {
     let text = |object: &Option<JsonObject>| object.as_ref().map(JsonObject::to_text);
+    let mut clients: Vec<ClientRecord> = provider.clients.iter().map(client_record).collect();
+    clients.sort_unstable_by(|a, b| a.client_type.cmp(&b.client_type));
     ProviderRecord {
         third_party_id: provider.third_party_id.clone(),
         name: provider.name.clone(),
@@ -82,7 +92,7 @@ fn provider_record(provider: &Provider) -> ProviderRecord {
         require_email: provider.require_email,
         user_info_map_from_id_token_payload: map_record(&provider.from_id_token_payload),
         user_info_map_from_user_info_endpoint: map_record(&provider.from_user_info_api),
-        clients: provider.clients.iter().map(client_record).collect(),
+        clients,
     }
 }
 
@@ -115,4 +125,39 @@ fn map(record: &MapRecord) -> UserInfoMap {
 
 fn map_record(map: &UserInfoMap) -> MapRecord {
     MapRecord { user_id: map.user_id.clone(), email: map.email.clone(), email_verified: map.email_verified.clone() }
+}
+
+#[cfg(test)]
+mod tests {
+    use supertokens_domain::ids::TenantIdentifier;
+    use supertokens_domain::tenancy::TenantShape;
+
+    use super::*;
+
+    #[test]
+    fn a_tenant_comes_back_out_of_its_record() {
+        let parse = |text| JsonObject::parse(text).unwrap();
+        let mut before = Tenant::new(TenantIdentifier::default(), TenantShape::V2);
+        before.first_factors = Some(vec!["otp-email".into(), "custom".into()]);
+        before.core_config = parse(r#"{"access_token_validity":"2","x":null}"#);
+        let full = r#"{"thirdPartyId":"b","clients":[{"clientType":"web","clientId":"i","scope":[],"additionalConfig":{"k":null}},{"clientId":"j"}],"tokenEndpointBodyParams":{"gone":null,"n":1.0},"userInfoMap":{"fromIdTokenPayload":{"email":"e"}}}"#;
+        before.providers.push(Provider::parse(&parse(full)).unwrap());
+        before.providers.push(Provider::parse(&parse(r#"{"thirdPartyId":"a"}"#)).unwrap());
+        let stored = record(&before);
+        let back = tenant(&stored).unwrap();
+        assert_eq!(record(&back), stored);
+        assert_eq!(back.core_config.to_text(), before.core_config.to_text());
+        assert_eq!(back.first_factors, Some(vec!["custom".into(), "otp-email".into()]));
+        assert_eq!(back.providers[0], before.providers[1]);
+        let kinds: Vec<_> = back.providers[1].clients.iter().map(|client| client.client_type.clone()).collect();
+        assert_eq!(kinds, [None, Some("web".to_owned())]);
+        assert_eq!(back.providers[1].token_endpoint_body_params, before.providers[0].token_endpoint_body_params);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_a_fault_that_does_not_show_it() {
+        let stored = TenantRecord { core_config: "hunter2".into(), ..TenantRecord::base() };
+        let Err(Error::Fault(cause)) = tenant(&stored) else { panic!("a fault") };
+        assert!(!cause.to_string().contains("hunter2"));
+    }
 }

@@ -1,6 +1,6 @@
 //! Creating and changing domains, apps, tenants and their providers (core-multitenancy.md 2.2 to 2.4, 3, 4).
 //!
-//! What is stored is read, changed and written in one transaction under the lock of the tenant's name, so two callers never undo each
+//! What is stored is read, changed and written in one transaction under the lock of the app's name, so two callers never undo each
 //! other and exactly one of two creators is told that it created. No signing key is made here: keys come with the first use.
 
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use supertokens_wire::cdi::tenancy::{
     Change, ProviderRemoved, PutApp, PutAppV2, PutDomain, PutDomainV2, PutProvider, PutTenant, PutTenantV2, RemoveProvider, Saved,
 };
 
-use super::records;
+use super::{lock_of, records};
 use crate::cx::Cx;
 use crate::error::Error;
 use crate::routes::{Scope, UseCase};
@@ -70,6 +70,8 @@ struct Plan {
     settings: Settings,
     /// What the target inherits, nearest first, without the base.
     inherited: Vec<JsonObject>,
+    /// The overrides of those that inherit from the target.
+    heirs: Vec<JsonObject>,
     base: JsonObject,
     checks: Checks,
     protected_caller: bool,
@@ -92,6 +94,7 @@ async fn put(cx: &Cx<'_>, level: Level, target: TenantIdentifier, change: Change
         given,
         settings,
         inherited: tenants.inherited(&target),
+        heirs: if change.body.contains("coreConfig") { heirs(cx, &target) } else { Vec::new() },
         base: tenants.base().clone(),
         checks: tenants.checks(),
         protected_caller: cx.protected_caller,
@@ -101,28 +104,49 @@ async fn put(cx: &Cx<'_>, level: Level, target: TenantIdentifier, change: Change
     Ok(Saved { created_new })
 }
 
+/// The overrides of an app's other tenants, as far as they are known here. Domains have no heirs: none can be made.
+fn heirs(cx: &Cx<'_>, app: &TenantIdentifier) -> Vec<JsonObject> {
+    let inherits = |id: &TenantIdentifier| app.tenant.is_default() && id != app && id.app_identifier() == app.app_identifier();
+    let tenants = cx.core.tenants.all().into_iter().filter(|entry| inherits(&entry.record.id));
+    tenants.map(|entry| entry.overrides.clone()).collect()
+}
+
+/// What differs between two configurations, removed members included.
+fn difference(before: &JsonObject, after: &JsonObject) -> JsonObject {
+    let same = |name: &str| match (before.get(name), after.get(name)) {
+        (Some(a), Some(b)) => a.same(b),
+        (a, b) => a.is_none() && b.is_none(),
+    };
+    let all = before.iter().chain(after.iter());
+    all.filter(|(name, _)| !same(name)).map(|(name, value)| (name.to_owned(), value.clone())).collect()
+}
+
+fn invalid(reason: impl std::fmt::Display) -> Error {
+    Error::bad(format!("Invalid core config: {reason}"))
+}
+
 impl Plan {
     /// The tenant as it will be, or why it may not be so. In the order in which upstream looks.
     fn apply(&self, stored: Option<Tenant>) -> Result<(Tenant, bool), Error> {
         let mut tenant = stored.unwrap_or_else(|| Tenant::new(self.target.clone(), self.shape));
+        let before = tenant.core_config.clone();
         if let Some(given) = &self.given {
             tenant.core_config = merge_overrides(&tenant.core_config, given);
         }
         self.settings.clone().apply(&mut tenant).map_err(|error| Error::bad(error.to_string()))?;
         may_write(self.level, &self.source, &self.target)?;
-        self.check_config(&tenant.core_config)?;
+        self.check_config(&before, &tenant.core_config)?;
         check_providers(&tenant.providers, ProviderChecks::All).map_err(|error| Error::bad(error.to_string()))?;
         Ok((tenant, true))
     }
 
-    fn check_config(&self, overrides: &JsonObject) -> Result<(), Error> {
-        let invalid = |reason: String| Error::bad(format!("Invalid core config: {reason}"));
+    fn check_config(&self, before: &JsonObject, overrides: &JsonObject) -> Result<(), Error> {
         if self.target.is_base() && !overrides.is_empty() {
             return Err(Error::bad("Cannot modify base config"));
         }
         check_overrides(overrides).map_err(invalid)?;
         if self.protected_caller
-            && let Some(touched) = self.given.as_ref().and_then(touched_protected)
+            && let Some(touched) = touched_protected(&difference(before, overrides))
         {
             return Err(Error::forbidden(touched.sentence()));
         }
@@ -130,23 +154,24 @@ impl Plan {
             return Err(invalid(own_database_refusal(key)));
         }
         if !self.target.cud.is_default() {
-            return Err(invalid(format!(
-                "ConnectionUriDomain: {} cannot be mapped to the same user pool as {}",
-                self.target.cud,
-                ConnectionUriDomain::default()
-            )));
+            let default = ConnectionUriDomain::default();
+            let (new, sentence) = (&self.target.cud, "cannot be mapped to the same user pool as");
+            return Err(invalid(format!("ConnectionUriDomain: {new} {sentence} {default}")));
         }
-        let mut levels = vec![overrides];
-        levels.extend(self.inherited.iter());
+        let inherited: Vec<&JsonObject> = self.inherited.iter().collect();
+        self.check_levels(overrides, &inherited, !self.target.tenant.is_default())?;
+        let for_heirs: Vec<&JsonObject> = [overrides].into_iter().chain(inherited).collect();
+        self.heirs.iter().try_for_each(|heir| self.check_levels(heir, &for_heirs, true))
+    }
+
+    /// Do the settings hold, and does a tenant agree with its app where it must? `above` is what is inherited, nearest first.
+    fn check_levels(&self, own: &JsonObject, above: &[&JsonObject], of_app: bool) -> Result<(), Error> {
+        let mut levels = vec![own];
+        levels.extend(above);
         CoreConfig::effective(&self.base, &levels, self.checks)
             .map_err(|problems| invalid(problems.first().map(ToString::to_string).unwrap_or_default()))?;
-        if self.target.tenant.is_default() {
-            return Ok(());
-        }
-        let with_base = |levels: &[&JsonObject]| levels.iter().copied().chain([&self.base]).map(Clone::clone).collect::<Vec<_>>();
-        let (own, apps) = (with_base(&levels), with_base(levels.get(1..).unwrap_or_default()));
-        let (own, apps): (Vec<&JsonObject>, Vec<&JsonObject>) = (own.iter().collect(), apps.iter().collect());
-        match app_scope_conflict(&apps, &own) {
+        levels.push(&self.base);
+        match app_scope_conflict(levels.get(1..).unwrap_or_default(), &levels).filter(|_| of_app) {
             Some(reason) => Err(invalid(reason)),
             None => Ok(()),
         }
@@ -161,12 +186,13 @@ struct Stored {
     said: bool,
 }
 
-/// Reads a tenant, changes it and writes it, under the lock of its name, and takes it up here.
+/// Reads a tenant, changes it and writes it, under the lock of its app, and takes it up here.
 async fn store(
     cx: &Cx<'_>,
     target: TenantIdentifier,
     change: impl Fn(Option<Tenant>) -> Result<(Tenant, bool), Error> + Send + Sync + 'static,
 ) -> Result<Stored, Error> {
+    let _turn = cx.core.turns.of(&target.app_identifier()).await;
     let write = Arc::new(Write { target: target.clone(), now: cx.now, change: Box::new(change) });
     let done = cx.db().tx(async move |tx| write.run(tx).await).await?;
     let (record, stored) = done?;
@@ -189,7 +215,11 @@ impl Write {
     /// A refusal is an answer of the transaction, which then writes nothing.
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Result<(TenantRecord, Stored), Error>, StoreError> {
         let id = &self.target;
-        tx.advisory_lock(&format!("{}~{}~{}", id.cud, id.app, id.tenant)).await?;
+        let app = id.app_identifier().public();
+        tx.advisory_lock(&lock_of(&id.app_identifier())).await?;
+        if app != *id && !tx.tenant_exists(&app.app, &app.tenant).await? {
+            return Ok(Err(Error::no_tenant(&app)));
+        }
         let found = tx.tenant(id).await?;
         let created = found.is_none();
         let before = match found.as_ref().map(records::tenant).transpose() {

@@ -46,6 +46,9 @@ async fn run() -> anyhow::Result<()> {
     let seconds: f64 = arguments.next().map_or(Ok(2.0), |text| text.parse()).context("SECONDS is a number")?;
     let bench = Bench { binary, span: Duration::from_secs_f64(seconds), folder: tempfile::tempdir()? };
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    if let Some(load) = load_average().filter(|load| *load > 0.5) {
+        eprintln!("bench: the machine has other work (load {load}); these figures will say little");
+    }
     let one_core = signatures(bench.span)?;
     println!(
         "{cores} cores, shared by the callers, the program and the database. RSA-2048 signatures: {one_core:.0}/s on one core.\n"
@@ -63,6 +66,11 @@ async fn run() -> anyhow::Result<()> {
     }
     println!();
     bench.sizes().await
+}
+
+/// How many processes wanted a core during the last minute (Linux).
+fn load_average() -> Option<f64> {
+    std::fs::read_to_string("/proc/loadavg").ok()?.split_whitespace().next()?.parse().ok()
 }
 
 struct Bench {

@@ -49,7 +49,15 @@ async fn a_session_is_shown_with_the_members_of_the_version(w: &World) {
         })
     );
     let order = [
-        "sessionHandle", "userId", "recipeUserId", "userDataInDatabase", "expiry", "userDataInJWT", "timeCreated", "status", "tenantId",
+        "sessionHandle",
+        "userId",
+        "recipeUserId",
+        "userDataInDatabase",
+        "expiry",
+        "userDataInJWT",
+        "timeCreated",
+        "status",
+        "tenantId",
     ];
     in_order(&answer.text, &order);
     assert!(answer.text.contains("[1.0,null]"), "{}", answer.text);

@@ -106,23 +106,19 @@ async fn below_5_6_a_child_and_its_access_token_agree_on_one_promotion(w: &World
     for _ in 0..4 {
         let made = create(w, "5.4", "u").await;
         let child = refresh(w, "5.4", &refreshing(&made)).await.ok();
-        let (mut callers, check) = (Vec::<crate::scenario::Running<'static>>::new(), access(&child));
-        let outcomes = Arc::new(std::sync::Mutex::new(Vec::new()));
-        for n in 0..CALLERS {
-            let (w, token, check, outcomes) = (w.clone(), refreshing(&child), check.clone(), Arc::clone(&outcomes));
-            callers.push(Box::pin(async move {
-                let body =
-                    json!({ "accessToken": check, "doAntiCsrfCheck": false, "enableAntiCsrf": false, "checkDatabase": false });
-                let answer = if n % 2 == 0 {
-                    refresh(&w, "5.4", &token).await
-                } else {
-                    w.post("5.4", "/recipe/session/verify", body).await
-                };
-                outcomes.lock().expect("nobody panics").push(answer);
-            }));
-        }
-        at_once(callers).await;
-        let outcomes = outcomes.lock().expect("nobody panics").clone();
+        let callers = (0..CALLERS).map(|n| {
+            let (w, child) = (w.clone(), child.clone());
+            async move {
+                if n % 2 == 0 {
+                    return refresh(&w, "5.4", &refreshing(&child)).await;
+                }
+                let body = json!({
+                    "accessToken": access(&child), "doAntiCsrfCheck": false, "enableAntiCsrf": false, "checkDatabase": false
+                });
+                w.post("5.4", "/recipe/session/verify", body).await
+            }
+        });
+        let outcomes = at_once(callers.collect()).await;
         assert_eq!(statuses(&outcomes, "OK"), CALLERS, "{outcomes:?}");
         let after = the_row(w, &handle(&made)).await;
         assert_eq!((after.current, after.prev), (hash2(&refreshing(&child)), Some(hash2(&refreshing(&made)))));

@@ -33,6 +33,12 @@ async fn creating_an_app_makes_no_keys(w: &World) {
     assert_eq!(keys["keys"].as_array().unwrap().len(), 2);
 }
 
+async fn an_app_is_made_in_one_short_transaction(w: &World) {
+    let (trips, _) = w.trips(app(w, "a1")).await;
+    let limit = if w.target().kind() == Kind::Postgres { 8 } else { 1 };
+    assert!(trips <= limit, "{trips}");
+}
+
 async fn an_app_has_everything_on_and_nothing_set(w: &World) {
     let at = app(w, "a1").await;
     assert_eq!(
@@ -217,6 +223,7 @@ scenarios!(World:
     an_app_is_new_once,
     a_test_suite_needs_no_headers,
     creating_an_app_makes_no_keys,
+    an_app_is_made_in_one_short_transaction,
     an_app_has_everything_on_and_nothing_set,
     sessions_of_two_apps_do_not_meet,
     names_are_checked,

@@ -64,10 +64,7 @@ async fn an_app_goes_with_everything(w: &World) {
         assert_eq!(count(w, &format!("{table} where app_id = 'a1'")).await, 0, "{table}");
     }
     let answer = w.get("5.4", &format!("{at}/hello")).await;
-    answer.refuses(
-        400,
-        "AppId or tenantId not found => App with the following connectionURIDomain and appId combination not found: (, a1)",
-    );
+    assert!(answer.status == 400 && answer.text.starts_with("AppId or tenantId not found => "), "{}", answer.text);
     // A new one of the same name has other keys, and knows nothing of the old one's sessions.
     assert_eq!(w.put("5.4", APP_V2, json!({ "appId": "a1" })).await.ok()["createdNew"], true);
     w.get("5.4", &format!("{at}/recipe/session?sessionHandle={gone}")).await.says("UNAUTHORISED");

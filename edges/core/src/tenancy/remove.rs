@@ -1,0 +1,79 @@
+//! How is a domain, app or tenant removed, with everything that belongs to it (core-multitenancy.md 6)?
+//!
+//! Removing takes the lock that writing takes: nothing is added to an app while it goes.
+
+use supertokens_domain::ids::{AppIdentifier, TenantIdentifier};
+use supertokens_domain::tenancy::permission::{may_remove_app, may_remove_domain, may_remove_tenant};
+use supertokens_wire::cdi::tenancy::{RemoveApp, RemoveDomain, RemoveTenant, Removed};
+
+use super::lock_of;
+use crate::cx::Cx;
+use crate::error::Error;
+use crate::routes::{Scope, UseCase};
+
+impl UseCase for RemoveTenant {
+    const SCOPE: Scope = Scope::Tenant;
+
+    async fn run(self, cx: &Cx<'_>) -> Result<Removed, Error> {
+        may_remove_tenant(cx.at(), &self.id)?;
+        let target = cx.app().tenant(self.id);
+        let _turn = cx.core.turns.of(&cx.app()).await;
+        let gone = target.clone();
+        let did_exist = cx.db().tx(async move |tx| {
+            tx.advisory_lock(&lock_of(&gone.app_identifier())).await?;
+            tx.delete_tenant(&gone).await
+        });
+        let did_exist = did_exist.await?;
+        cx.core.tenants.remove(&target);
+        Ok(Removed { did_exist })
+    }
+}
+
+impl UseCase for RemoveApp {
+    const SCOPE: Scope = Scope::Tenant;
+
+    async fn run(self, cx: &Cx<'_>) -> Result<Removed, Error> {
+        may_remove_app(cx.at(), &self.id, 0)?;
+        let target = AppIdentifier { cud: cx.at().cud.clone(), app: self.id };
+        let _turn = cx.core.turns.of(&target).await;
+        let (source, gone) = (cx.at().clone(), target.clone());
+        let did_exist = cx.db().tx(async move |tx| {
+            tx.advisory_lock(&lock_of(&gone)).await?;
+            let tenants = tx.tenants().await?;
+            let others = tenants.iter().filter(|t| t.id.app_identifier() == gone && !t.id.tenant.is_default()).count();
+            if let Err(denied) = may_remove_app(&source, &gone.app, others) {
+                return Ok(Err(denied));
+            }
+            // The data of apps knows no domain: an app that this domain does not have must not take another's with it.
+            let exists = tenants.iter().any(|tenant| tenant.id == gone.public());
+            Ok(Ok(exists && tx.delete_app(&gone).await?))
+        });
+        let did_exist = did_exist.await??;
+        cx.core.tenants.remove(&target.public());
+        cx.core.forget_app(&target);
+        Ok(Removed { did_exist })
+    }
+}
+
+impl UseCase for RemoveDomain {
+    const SCOPE: Scope = Scope::Tenant;
+
+    async fn run(self, cx: &Cx<'_>) -> Result<Removed, Error> {
+        may_remove_domain(cx.at(), &self.id, 0)?;
+        let target = TenantIdentifier { cud: self.id, ..TenantIdentifier::default() };
+        let _turn = cx.core.turns.of(&target.app_identifier()).await;
+        let (source, gone) = (cx.at().clone(), target.clone());
+        let did_exist = cx.db().tx(async move |tx| {
+            tx.advisory_lock(&lock_of(&gone.app_identifier())).await?;
+            let others = tx.tenants().await?.iter().filter(|t| t.id.cud == gone.cud && t.id != gone).count();
+            match may_remove_domain(&source, &gone.cud, others) {
+                Err(denied) => Ok(Err(denied)),
+                // Its data is in a database of its own, which this core does not reach.
+                Ok(()) => tx.delete_domain_configs(&gone.cud).await.map(Ok),
+            }
+        });
+        let did_exist = did_exist.await??;
+        cx.core.tenants.remove(&target);
+        Ok(Removed { did_exist })
+    }
+}
