@@ -4,6 +4,7 @@
 //! changes or removes is seen within 60 s, when the list is read again.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use supertokens_domain::config::{Checks, CoreConfig, names_own_database};
@@ -31,14 +32,21 @@ pub struct Entry {
     pub(crate) min_version: Option<CdiVersion>,
 }
 
+type Known = HashMap<TenantIdentifier, Arc<Entry>>;
+
 /// Every tenant that this process knows.
 pub struct Tenants {
     db: Db,
     base: JsonObject,
     checks: Checks,
-    known: RwLock<HashMap<TenantIdentifier, Arc<Entry>>>,
+    known: RwLock<Known>,
     misses: Mutex<HashMap<TenantIdentifier, Millis>>,
+    /// How often `known` was changed one by one. A list that was read before such a change is read again.
+    changes: AtomicU64,
 }
+
+/// How often a list is read when changes keep coming in between.
+const READS: usize = 5;
 
 /// A read lock on the known tenants survives a panic elsewhere: the map is always whole.
 fn unpoisoned<T>(result: Result<T, PoisonError<T>>) -> T {
@@ -47,7 +55,7 @@ fn unpoisoned<T>(result: Result<T, PoisonError<T>>) -> T {
 
 impl Tenants {
     pub(crate) fn new(db: Db, base: JsonObject, checks: Checks) -> Self {
-        Self { db, base, checks, known: RwLock::default(), misses: Mutex::default() }
+        Self { db, base, checks, known: RwLock::default(), misses: Mutex::default(), changes: AtomicU64::new(0) }
     }
 
     /// The settings that count where nothing overrides them.
@@ -102,45 +110,55 @@ impl Tenants {
             misses.insert(at.clone(), now);
             return Ok(None);
         };
-        if let Some(parent) = parent_record {
-            self.put(parent);
+        // Somebody may have stored a newer one while we were reading.
+        for found in parent_record.into_iter().chain([record]) {
+            if self.known(&found.id).is_none() {
+                self.put(found);
+            }
         }
-        self.put(record);
         Ok(self.known(at))
     }
 
     /// Reads the whole list again. A tenant whose settings do not hold is left out, with an error in the log; the rest goes on.
     /// Returns the apps whose settings changed or that are gone.
     pub async fn reload(&self) -> Result<Vec<AppId>, Error> {
-        let records = self.db.read(async |tx| tx.tenants().await).await?;
+        for _ in 0..READS {
+            let changes = self.changes.load(Ordering::SeqCst);
+            let records = self.db.read(async |tx| tx.tenants().await).await?;
+            let before = unpoisoned(self.known.read()).clone();
+            let fresh = self.entries(records, &before);
+            let mut known = unpoisoned(self.known.write());
+            if self.changes.load(Ordering::SeqCst) != changes {
+                continue;
+            }
+            let apps = before.iter().filter(|(id, _)| id.tenant.is_default());
+            let changed = apps.filter(|(id, entry)| !fresh.get(id).is_some_and(|now| Arc::ptr_eq(now, entry)));
+            let changed = changed.map(|(id, _)| id.app.clone()).collect();
+            *known = fresh;
+            drop(known);
+            unpoisoned(self.misses.lock()).clear();
+            return Ok(changed);
+        }
+        // Every change so far was taken up by itself; the next reload sees the rest.
+        Ok(Vec::new())
+    }
+
+    /// Entries of records; one that has not changed, nor what it inherits, is kept.
+    fn entries(&self, records: Vec<TenantRecord>, before: &Known) -> Known {
         let by_id: HashMap<TenantIdentifier, TenantRecord> =
             records.into_iter().map(|record| (record.id.clone(), record)).collect();
         let mut fresh = HashMap::with_capacity(by_id.len());
-        let before = unpoisoned(self.known.read()).clone();
         for (id, record) in &by_id {
-            let kept = before.get(id).filter(|entry| entry.record == *record && Self::parents_unchanged(id, &before, &by_id));
-            if let Some(entry) =
-                kept.cloned().or_else(|| self.entry(record.clone(), |id| by_id.get(id).map(|r| r.core_config.clone())))
-            {
+            let kept = before.get(id).filter(|entry| entry.record == *record && Self::parents_unchanged(id, before, &by_id));
+            let inherited = |id: &TenantIdentifier| by_id.get(id).map(|record| record.core_config.clone());
+            if let Some(entry) = kept.cloned().or_else(|| self.entry(record.clone(), inherited)) {
                 fresh.insert(id.clone(), entry);
             }
         }
-        let mut changed = Vec::new();
-        for (id, entry) in before.iter().filter(|(id, _)| id.tenant.is_default()) {
-            if !fresh.get(id).is_some_and(|now| Arc::ptr_eq(now, entry)) {
-                changed.push(id.app.clone());
-            }
-        }
-        *unpoisoned(self.known.write()) = fresh;
-        unpoisoned(self.misses.lock()).clear();
-        Ok(changed)
+        fresh
     }
 
-    fn parents_unchanged(
-        id: &TenantIdentifier,
-        before: &HashMap<TenantIdentifier, Arc<Entry>>,
-        now: &HashMap<TenantIdentifier, TenantRecord>,
-    ) -> bool {
+    fn parents_unchanged(id: &TenantIdentifier, before: &Known, now: &HashMap<TenantIdentifier, TenantRecord>) -> bool {
         parents(id).iter().all(|id| before.get(id).map(|entry| &entry.record.core_config) == now.get(id).map(|r| &r.core_config))
     }
 
@@ -163,15 +181,20 @@ impl Tenants {
 
     fn put_one(&self, record: TenantRecord) {
         let id = record.id.clone();
-        match self.entry(record, |parent| self.known(parent).map(|entry| entry.record.core_config.clone())) {
-            Some(entry) => unpoisoned(self.known.write()).insert(id, entry),
-            None => unpoisoned(self.known.write()).remove(&id),
+        let entry = self.entry(record, |parent| self.known(parent).map(|entry| entry.record.core_config.clone()));
+        let mut known = unpoisoned(self.known.write());
+        self.changes.fetch_add(1, Ordering::SeqCst);
+        match entry {
+            Some(entry) => known.insert(id, entry),
+            None => known.remove(&id),
         };
     }
 
     /// Forgets a tenant that was just removed.
     pub fn remove(&self, at: &TenantIdentifier) {
-        unpoisoned(self.known.write()).remove(at);
+        let mut known = unpoisoned(self.known.write());
+        self.changes.fetch_add(1, Ordering::SeqCst);
+        known.remove(at);
     }
 
     /// Every tenant that is known.

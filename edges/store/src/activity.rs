@@ -6,7 +6,7 @@ use supertokens_domain::ids::{AppId, TenantId};
 use supertokens_domain::time::{DAY, Millis};
 
 use crate::db::Db;
-use crate::error::Result;
+use crate::error::{Result, StoreError};
 use crate::statement::{Dialect, args, statements};
 use crate::tx::Tx;
 
@@ -45,24 +45,26 @@ statements! { 4, "activity_log", S {
     Partitions = "SELECT name FROM {partition_list activity_log}",
 } }
 
+/// A new partition would have to take rows that the default one holds.
+const CHECK_VIOLATION: &str = "23514";
+
 impl Db {
     /// Makes the partitions of this month and the next. Does nothing on SQLite.
     pub async fn ensure_activity_partitions(&self, now: Millis) -> Result<()> {
         if self.dialect() == Dialect::Sqlite {
             return Ok(());
         }
-        self.tx(async move |tx| {
-            let present = tx.activity_partitions().await?;
-            let this_month = Month::of(now);
-            for month in [this_month, this_month.next()].into_iter().filter(|month| !present.contains(month)) {
-                let (of, from, to) = (tx.sql().render("{activity_log}"), month.start(), month.next().start());
-                let partition = tx.partition(month);
-                let text = format!("CREATE TABLE IF NOT EXISTS {partition} PARTITION OF {of} FOR VALUES FROM ({from}) TO ({to})");
-                tx.ddl(&text).await?;
+        let this_month = Month::of(now);
+        for month in [this_month, this_month.next()] {
+            match self.tx(async move |tx| tx.make_partition(month).await).await {
+                // Rows of the month are in the default partition already. They are safe there, and so are those to come.
+                Err(StoreError::Driver(error)) if error.code.as_deref() == Some(CHECK_VIOLATION) => {
+                    tracing::warn!(month = month.digits(), "the activity of this month stays in the default partition");
+                }
+                made => made?,
             }
-            Ok(())
-        })
-        .await
+        }
+        Ok(())
     }
 
     /// Drops what is older than this: months that are wholly so on PostgreSQL, lines on SQLite. Says how many of either.
@@ -88,6 +90,18 @@ impl Db {
 }
 
 impl Tx<'_> {
+    /// Under a lock: two servers that start together would both try.
+    async fn make_partition(&mut self, month: Month) -> Result<()> {
+        self.advisory_lock("st_rs~activity_log~partitions").await?;
+        if self.activity_partitions().await?.contains(&month) {
+            return Ok(());
+        }
+        let (of, from, to) = (self.sql().render("{activity_log}"), month.start(), month.next().start());
+        let partition = self.partition(month);
+        let text = format!("CREATE TABLE IF NOT EXISTS {partition} PARTITION OF {of} FOR VALUES FROM ({from}) TO ({to})");
+        self.ddl(&text).await
+    }
+
     /// Notes that a user was active now, with the commit. Any text is a user id.
     pub async fn mark_last_active(&mut self, app: &AppId, user_id: &str, now: Millis) -> Result<()> {
         self.with_commit(S::Mark, args![app, user_id, now].into()).await

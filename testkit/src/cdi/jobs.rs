@@ -213,7 +213,17 @@ async fn rows_are_those_of_the_java_core(w: &World) {
     }
 }
 
+async fn activity_goes_on_when_nobody_made_room_for_the_month(w: &World) {
+    w.clock.advance(70 * DAY);
+    create(w, "5.4", "late").await;
+    run(w, Chore::ActivityPartitions).await;
+    create(w, "5.4", "later").await;
+    assert!(count(w, "activity_log where recipe_user_id = 'late'").await > 0);
+    assert!(count(w, "activity_log where recipe_user_id = 'later'").await > 0);
+}
+
 scenarios!(World:
+    activity_goes_on_when_nobody_made_room_for_the_month,
     sessions_whose_time_is_over_are_deleted_everywhere,
     keys_of_which_no_token_lives_are_deleted,
     activity_is_forgotten_after_a_month,

@@ -26,7 +26,7 @@ pub async fn put_user(w: &World, tenant: &str, n: u8, primary: u8) {
          values ('public', '{user}', 'emailpassword', '{primary}', {is_linked}, {n}, {n})"
     ))
     .await;
-    let recipe = if n % 2 == 0 { "thirdparty" } else { "emailpassword" };
+    let recipe = if n.is_multiple_of(2) { "thirdparty" } else { "emailpassword" };
     w.write(&format!(
         "insert into all_auth_recipe_users (app_id, tenant_id, user_id, primary_or_recipe_user_id, is_linked_or_is_a_primary_user,
          recipe_id, time_joined, primary_or_recipe_user_time_joined)
