@@ -68,7 +68,7 @@ impl Door {
         let id = self.request_id(request.headers());
         // Of the level that is never filtered out, so that each line of a request has its id.
         let span = tracing::error_span!("request", id = id.as_str());
-        let method = known_method(request.method());
+        let (method, is_head) = (known_method(request.method()), request.method() == Method::HEAD);
         let (operation, mut response) = match self.own_path(&request) {
             Some(own) => (Operation { method, path: own.path() }, self.answer_own(own).instrument(span.clone()).await),
             None => Arc::clone(&self).ask(request, peer, &span).await,
@@ -85,7 +85,8 @@ impl Door {
         let ms = took.as_secs_f64() * 1000.0;
         let path = if operation.path.is_empty() { "-" } else { operation.path };
         span.in_scope(|| tracing::info!(method, path, status = status.as_u16(), ms = (ms * 100.0).round() / 100.0, "answered"));
-        response.map(Full::new)
+        // HTTP/1.1 would leave it out by itself; over HTTP/2 a body here is an error of the stream.
+        response.map(|body| Full::new(if is_head { Bytes::new() } else { body }))
     }
 
     /// The core's answer. A request that has begun runs to its end, even if its caller goes away or gives up.
