@@ -1,6 +1,6 @@
 //! The core as a function: an HTTP request in, an HTTP response out. A socket is one way to call it, a method call is the other.
 //!
-//! [`Core::open`] connects and migrates the database; [`Core::handle`] answers. Periodic work is a list ([`Core::chores`]) whose
+//! [`Core::open`] connects and migrates the database; [`Core::handle`] answers. Periodic work is a list ([`chores::Chore`]) whose
 //! timer belongs to the caller.
 
 use std::net::IpAddr;
