@@ -9,7 +9,9 @@ pub mod keys;
 pub mod place;
 pub mod server;
 pub mod session;
+pub mod takeover;
 pub mod tenancy;
+pub mod test_mode;
 pub mod users;
 
 /// Every subject.
@@ -20,6 +22,7 @@ pub static SUBJECTS: &[Subject] = &[
     ("session::regenerate", session::regenerate::ALL),
     ("session::remove", session::remove::ALL),
     ("session::races", session::races::ALL),
+    ("session::locks", session::locks::ALL),
     ("session::create", session::create::ALL),
     ("session::data", session::data::ALL),
     ("session::verify", session::verify::ALL),
@@ -33,6 +36,8 @@ pub static SUBJECTS: &[Subject] = &[
     ("tenancy::factors", tenancy::factors::ALL),
     ("tenancy::providers", tenancy::providers::ALL),
     ("tenancy::removal", tenancy::removal::ALL),
+    ("takeover", takeover::ALL),
+    ("test_mode", test_mode::ALL),
     ("keys", keys::ALL),
     ("jwt", jwt::ALL),
     ("jobs", jobs::ALL),

@@ -51,6 +51,11 @@ impl Door {
         &self.core
     }
 
+    /// Where it listens, if it does.
+    pub(crate) fn address(&self) -> Option<SocketAddr> {
+        self.socket.as_ref().map(|(_, address, _)| *address)
+    }
+
     /// Lets nobody in any more; answers that are on their way are cut off. When it returns, nobody behind it holds the core.
     pub(crate) async fn close(&self) {
         let listening =

@@ -14,6 +14,7 @@ pub mod answer;
 pub mod cdi;
 pub mod coverage;
 pub mod door;
+pub mod fdi;
 pub mod ports;
 pub mod postgres;
 pub mod program;

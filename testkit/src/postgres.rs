@@ -7,7 +7,7 @@
 
 use std::io::Write;
 use std::net::{Ipv4Addr, TcpListener};
-use std::os::unix::fs::{MetadataExt, chown};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -47,6 +47,7 @@ pub struct PostgresServer {
     directory: tempfile::TempDir,
     user: Option<(u32, u32)>,
     durability: Durability,
+    encrypted: bool,
     port: u16,
     keeper: Option<Child>,
 }
@@ -54,14 +55,28 @@ pub struct PostgresServer {
 impl PostgresServer {
     /// Makes a cluster and starts it.
     pub fn start(durability: Durability) -> anyhow::Result<Self> {
+        Self::make(durability, None)
+    }
+
+    /// A server that shows this certificate and lets in over TCP only who encrypts. Both are PEM.
+    pub fn start_encrypted(certificate: &str, key: &str) -> anyhow::Result<Self> {
+        Self::make(Durability::Fast, Some((certificate, key)))
+    }
+
+    fn make(durability: Durability, encrypted: Option<(&str, &str)>) -> anyhow::Result<Self> {
         let binaries = binaries().context("no PostgreSQL server found (initdb, postgres)")?;
         let user = unprivileged_user()?;
         let directory = tempfile::Builder::new().prefix("supertokens-pg-").tempdir()?;
         if let Some((uid, gid)) = user {
             chown(directory.path(), Some(uid), Some(gid))?;
         }
-        let mut server = Self { binaries, directory, user, durability, port: 0, keeper: None };
+        let mut server = Self { binaries, directory, user, durability, encrypted: encrypted.is_some(), port: 0, keeper: None };
         server.make_cluster()?;
+        if let Some((certificate, key)) = encrypted {
+            server.put("server.crt", certificate)?;
+            server.put("server.key", key)?;
+            server.put("pg_hba.conf", "local all all trust\nhostssl all all 127.0.0.1/32 trust\n")?;
+        }
         // Between finding a free port and using it somebody else may take it.
         for _ in 0..5 {
             server.port = free_port()?;
@@ -75,6 +90,16 @@ impl PostgresServer {
     /// URL of the superuser, over TCP on the loopback interface.
     pub fn url(&self) -> String {
         format!("postgresql://postgres@127.0.0.1:{}/postgres", self.port)
+    }
+
+    /// URL of the superuser, over the socket in the server's directory, which is never encrypted.
+    pub fn socket_url(&self) -> String {
+        format!("postgresql:///postgres?user=postgres&port={}&host={}", self.port, self.directory.path().display())
+    }
+
+    /// Where it listens.
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     /// Stops the server, cutting off everyone connected, and starts it again on the same port with the same data.
@@ -102,6 +127,9 @@ impl PostgresServer {
         command.arg("-c").arg(KEEPER).arg("keeper").arg(self.directory.path()).arg(self.binaries.join("postgres"));
         command.arg("-D").arg(self.data()).args(["-c", "listen_addresses=127.0.0.1", "-c", "max_connections=200"]);
         command.args(["-c", fsync, "-c", &format!("port={}", self.port)]);
+        if self.encrypted {
+            command.args(["-c", "ssl=on"]);
+        }
         command.arg("-c").arg(format!("unix_socket_directories={}", self.directory.path().display()));
         // Its own process group: a Ctrl-C at the terminal ends us, and our end ends the server in an orderly way.
         command.stdin(Stdio::piped()).stdout(log.try_clone()?).stderr(log).process_group(0);
@@ -128,6 +156,17 @@ impl PostgresServer {
         command.arg("-D").arg(self.data()).args(["-U", "postgres", "--auth=trust", "-E", "UTF8", "--locale=C", "--no-sync"]);
         let output = command.stdin(Stdio::null()).output().context("cannot run initdb")?;
         anyhow::ensure!(output.status.success(), "initdb failed:\n{}", String::from_utf8_lossy(&output.stderr));
+        Ok(())
+    }
+
+    /// Writes a file of the cluster, as nobody but the server may read it.
+    fn put(&self, name: &str, text: &str) -> anyhow::Result<()> {
+        let path = self.data().join(name);
+        std::fs::write(&path, text)?;
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
+        if let Some((uid, gid)) = self.user {
+            chown(&path, Some(uid), Some(gid))?;
+        }
         Ok(())
     }
 

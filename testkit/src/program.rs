@@ -28,12 +28,17 @@ pub struct Program {
 impl Program {
     /// Starts the program on a free port and waits until it says that it listens.
     pub fn start(binary: &Path, database_url: &str, folder: &Path) -> anyhow::Result<Self> {
+        Self::start_logging(binary, database_url, folder, "ERROR")
+    }
+
+    /// The same, with a log of this level: `NONE` where errors are the point.
+    pub fn start_logging(binary: &Path, database_url: &str, folder: &Path, level: &str) -> anyhow::Result<Self> {
         let began = Instant::now();
         let mut command = Command::new(binary);
         // The URL goes by the environment: a command line is seen by everyone on the machine.
         command.args(["start", "--port", "0"]).env("SUPERTOKENS_DATABASE_URL", database_url).current_dir(folder);
         let mut child =
-            command.env("LOG_LEVEL", "ERROR").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn()?;
+            command.env("LOG_LEVEL", level).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn()?;
         let mut stdout = BufReader::new(child.stdout.take().context("no standard output")?);
         let mut said = String::new();
         loop {
@@ -67,6 +72,17 @@ impl Program {
     /// Waits until it is gone.
     pub fn wait(&mut self) -> anyhow::Result<()> {
         self.child.wait().map(|_| ()).context("the program did not end")
+    }
+
+    /// The processor time it has used so far, in its own code and in the system's for it (Linux).
+    pub fn cpu_time(&self) -> anyhow::Result<Duration> {
+        /// The unit of the file, which Linux keeps the same on all machines.
+        const TICK: Duration = Duration::from_millis(10);
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
+        // The name before the bracket may hold anything; behind it utime and stime are the 12th and the 13th.
+        let (_, behind) = stat.rsplit_once(')').context("no name in the status")?;
+        let ticks = behind.split_whitespace().skip(11).take(2).map(str::parse::<u32>).sum::<Result<u32, _>>()?;
+        Ok(TICK * ticks)
     }
 
     /// Its resident memory in KiB, from the system's own books (Linux).

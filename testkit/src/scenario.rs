@@ -3,7 +3,8 @@
 //! A scenario is an async function with a sentence for a name and one argument, the world it happens in. The macro makes
 //! a list of a file's scenarios; the runner makes one test per scenario and target out of the lists, named
 //! `cdi::session::reuse_is_theft::postgres`. Nothing is silently skipped: a target that is not there is reported as
-//! ignored, by name, and as failed when `CI=true`. See section 7 of the house rules.
+//! ignored, by name, and as failed when `CI=true`; a scenario that says what it needs is reported as ignored, with the
+//! reason, on a target that can never give it, in CI too. See section 7 of the house rules.
 
 use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::pin::Pin;
@@ -11,10 +12,10 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use futures_util::FutureExt;
-use libtest_mimic::{Arguments, Failed, Trial};
+use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use tokio::runtime::Runtime;
 
-use crate::target::{Missing, Target};
+use crate::target::{Kind, Missing, Target};
 use crate::world::World;
 
 /// A scenario on its way. It stays on its test's own thread, so it need not be `Send`: the compiler cannot always see
@@ -29,16 +30,47 @@ pub type Running<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 pub struct Scenario<W: ?Sized> {
     /// The function's name.
     pub name: &'static str,
+    /// What it cannot do without.
+    pub needs: Needs,
     /// The function.
     pub run: for<'a> fn(&'a W) -> Playing<'a>,
 }
 
-/// Makes `ALL`, the list of a file's scenarios: `scenarios!(World: sessions_are_created, reuse_is_theft);`
+/// What a scenario cannot do without, and only some targets have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Needs {
+    /// Any target will do.
+    Nothing,
+    /// A database that is still there when its core is not.
+    AKeptDatabase,
+    /// A database that several cores may open at once.
+    ASharedDatabase,
+    /// A core that listens.
+    ASocket,
+}
+
+impl Needs {
+    /// Why a target can never give it, if that is so.
+    pub fn denied_by(self, target: Target) -> Option<&'static str> {
+        match (self, target.kind()) {
+            (Self::AKeptDatabase, Kind::Memory) => Some("not applicable: a database in memory is gone with its core"),
+            (Self::ASharedDatabase, Kind::Memory | Kind::File) => Some("not applicable: a SQLite database belongs to one core"),
+            (Self::ASocket, _) if !target.is_tcp() => Some("not applicable: this core does not listen"),
+            _ => None,
+        }
+    }
+}
+
+/// Makes `ALL`, the list of a file's scenarios: `scenarios!(World: sessions_are_created, twins_agree needs ASharedDatabase);`
 #[macro_export]
 macro_rules! scenarios {
-    ($world:ty: $($name:ident),* $(,)?) => {
+    ($world:ty: $($name:ident $(needs $need:ident)?),* $(,)?) => {
         /// The scenarios of this file.
-        pub static ALL: &[$crate::Scenario<$world>] = &[$($crate::Scenario { name: stringify!($name), run: |w| Box::pin($name(w)) }),*];
+        pub static ALL: &[$crate::Scenario<$world>] = &[$($crate::Scenario {
+            name: stringify!($name),
+            needs: [$($crate::scenario::Needs::$need,)? $crate::scenario::Needs::Nothing][0],
+            run: |w| Box::pin($name(w)),
+        }),*];
     };
 }
 
@@ -74,6 +106,9 @@ pub fn run_everywhere(suite: &str, subjects: &[Subject], afterwards: (&'static s
 }
 
 fn trial(name: String, scenario: &'static Scenario<World>, target: Target, runtime: Arc<Runtime>) -> Trial {
+    if let Some(why) = scenario.needs.denied_by(target) {
+        return Trial::ignorable_test(name, move || Ok(Completion::ignored_with(why)));
+    }
     match target.missing() {
         None => Trial::test(name, move || runtime.block_on(play(scenario, target))),
         Some(Missing(what)) => {

@@ -137,6 +137,26 @@ impl TestDatabase {
         }
     }
 
+    /// Empties it and runs this SQL in it, any number of statements. No core may be open on it.
+    pub async fn replace(&self, sql: &str) -> anyhow::Result<()> {
+        match self {
+            Self::Memory => bail!("a database in memory is its core's alone"),
+            Self::File(directory) => {
+                for file in ["core.db", "core.db-wal", "core.db-shm"] {
+                    if let Err(error) = std::fs::remove_file(directory.path().join(file)) {
+                        anyhow::ensure!(error.kind() == std::io::ErrorKind::NotFound, "{file}: {error}");
+                    }
+                }
+                Connection::open(directory.path().join("core.db"))?.execute_batch(sql)?;
+            }
+            Self::Postgres { url, .. } => {
+                on_postgres(url, "drop schema public cascade; create schema public").await?;
+                on_postgres(url, sql).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// Removes it, whoever is still connected. The server must not keep hundreds of databases of a long run.
     pub async fn remove(&self) -> anyhow::Result<()> {
         if let (Self::Postgres { name, .. }, Some(server)) = (self, server_url()) {

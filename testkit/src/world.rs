@@ -34,6 +34,7 @@ pub struct World {
 struct Inside {
     /// Base configuration, as `config.yaml` would have it.
     config: Value,
+    test_mode: bool,
     door: Option<Arc<Door>>,
 }
 
@@ -46,7 +47,7 @@ impl World {
             dice: Arc::default(),
             target,
             database: Arc::new(database),
-            inside: Arc::new(Mutex::new(Inside { config: json!({}), door: None })),
+            inside: Arc::new(Mutex::new(Inside { config: json!({}), test_mode: false, door: None })),
         };
         world.start().await.unwrap_or_else(|problem| panic!("the core does not start: {problem}"));
         world
@@ -74,6 +75,12 @@ impl World {
         self.try_config(keys).await.unwrap_or_else(|problem| panic!("the core does not start: {problem}"));
     }
 
+    /// Starts the core again in test mode, in which SDKs' own test suites run it. The default is what production has.
+    pub async fn in_test_mode(&self) {
+        self.inside().test_mode = true;
+        self.restart().await;
+    }
+
     /// As [`with_config`](Self::with_config); gives back the core's words if it refuses to start. There is none running then.
     pub async fn try_config(&self, keys: Value) -> Result<(), String> {
         {
@@ -91,19 +98,37 @@ impl World {
         self.start().await
     }
 
-    /// A second core on the same database, as another process would be one: same clock and dice, own memory. Only on
-    /// PostgreSQL: a SQLite database belongs to one process.
+    /// A second core on the same database, as another process would be one: same clock and dice, own memory. A scenario
+    /// that asks for it needs `ASharedDatabase`.
     pub async fn second_core(&self) -> Self {
-        assert_eq!(self.target.kind(), Kind::Postgres, "a SQLite database belongs to one process: return before this");
-        let inside = Inside { config: self.inside().config.clone(), door: None };
+        assert_eq!(self.target.kind(), Kind::Postgres, "this scenario needs ASharedDatabase");
+        let (config, test_mode) = self.settings();
+        let inside = Inside { config, test_mode, door: None };
         let second = Self { inside: Arc::new(Mutex::new(inside)), ..self.clone() };
         second.start().await.unwrap_or_else(|problem| panic!("the second core does not start: {problem}"));
         second
     }
 
+    /// Puts another database in the place of this world's own, as this SQL makes it, and starts the core on that.
+    pub async fn take_over(&self, sql: &str) {
+        self.shut().await;
+        self.database.replace(sql).await.unwrap_or_else(|problem| panic!("the other database is not made: {problem:#}"));
+        self.start().await.unwrap_or_else(|problem| panic!("the core does not start on the other database: {problem}"));
+    }
+
     /// The core itself.
     pub fn core(&self) -> Arc<Core> {
         Arc::clone(self.door().core())
+    }
+
+    /// Where the core listens, if this target has a socket.
+    pub fn address(&self) -> Option<std::net::SocketAddr> {
+        self.door().address()
+    }
+
+    /// Where everything is kept, for a core of another kind.
+    pub fn database_url(&self) -> String {
+        self.database.url()
     }
 
     /// Asks with a version header and a JSON body.
@@ -170,11 +195,12 @@ impl World {
     }
 
     async fn start(&self) -> Result<(), String> {
-        let config = self.inside().config.to_string();
+        let (config, test_mode) = self.settings();
+        let config = config.to_string();
         let core = Core::open(CoreOptions {
             database: DatabaseOptions::parse(&self.database.url()).map_err(|error| error.to_string())?,
             base: JsonObject::parse(&config).map_err(|error| error.to_string())?,
-            test_mode: false,
+            test_mode,
             process_id: "world".to_owned(),
             config_path: None,
             clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
@@ -192,6 +218,12 @@ impl World {
         if let Some(door) = door {
             door.close().await;
         }
+    }
+
+    /// What the core is started with. The lock is held for one statement only.
+    fn settings(&self) -> (Value, bool) {
+        let inside = self.inside();
+        (inside.config.clone(), inside.test_mode)
     }
 
     fn door(&self) -> Arc<Door> {

@@ -13,6 +13,21 @@ use serde_json::Value;
 const PURE: &[(&str, &[&str])] = &[
     ("supertokens-domain", &["aws-lc-rs", "base64", "regex", "serde", "serde_json", "subtle", "thiserror", "zeroize"]),
     ("supertokens-wire", &["base64", "percent-encoding", "supertokens-domain", "thiserror"]),
+    (
+        "supertokens-web",
+        &[
+            "base64",
+            "percent-encoding",
+            "psl",
+            "serde",
+            "serde_json",
+            "subtle",
+            "supertokens-domain",
+            "thiserror",
+            "time",
+            "url",
+        ],
+    ),
 ];
 
 /// The arrows between our own crates, at the edges.
@@ -20,7 +35,14 @@ const EDGES: &[(&str, &[&str])] = &[
     ("supertokens-store", &["supertokens-domain"]),
     ("supertokens-core", &["supertokens-domain", "supertokens-store", "supertokens-wire"]),
     ("supertokens-server", &["supertokens-core", "supertokens-domain", "supertokens-store"]),
-    ("supertokens-testkit", &["supertokens-core", "supertokens-domain", "supertokens-store", "supertokens-wire"]),
+    // The core and the store only with the feature `embedded`.
+    ("supertokens", &["supertokens-core", "supertokens-domain", "supertokens-store", "supertokens-web", "supertokens-wire"]),
+    ("supertokens-axum", &["supertokens"]),
+    ("example-axum-embedded", &["supertokens", "supertokens-axum"]),
+    (
+        "supertokens-testkit",
+        &["supertokens", "supertokens-core", "supertokens-domain", "supertokens-store", "supertokens-web", "supertokens-wire"],
+    ),
 ];
 
 /// What only some crates may touch: drivers, sockets, the program's own affairs.
@@ -30,11 +52,14 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("deadpool-postgres", &["supertokens-store"]),
     ("hyper", &["supertokens-server", "supertokens-testkit"]),
     ("hyper-util", &["supertokens-server", "supertokens-testkit"]),
-    ("clap", &["supertokens-server"]),
-    ("tracing-subscriber", &["supertokens-server"]),
+    ("clap", &["supertokens-server", "example-axum-embedded"]),
+    ("tracing-subscriber", &["supertokens-server", "example-axum-embedded"]),
     ("yaml_serde", &["supertokens-server"]),
     ("anyhow", &["supertokens-server", "supertokens-testkit"]),
-    ("reqwest", &["supertokens-testkit"]),
+    ("reqwest", &["supertokens", "supertokens-testkit"]),
+    ("axum", &["supertokens-server", "supertokens-axum", "example-axum-embedded"]),
+    ("url", &["supertokens-web"]),
+    ("psl", &["supertokens-web"]),
 ];
 
 /// Lines a source file may have.

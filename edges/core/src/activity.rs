@@ -32,6 +32,11 @@ impl Marks {
         marks.get(&(app.clone(), id.to_owned())).is_none_or(|at| now - at >= THROTTLE)
     }
 
+    /// Forgets an app that was removed: in one of the same name nobody was active yet.
+    pub(crate) fn forget(&self, app: &AppId) {
+        self.marks.lock().unwrap_or_else(PoisonError::into_inner).retain(|(of, _), _| of != app);
+    }
+
     /// Remembers a mark.
     pub(crate) fn remember(&self, app: &AppId, id: &str, now: Millis) {
         if !self.throttles {

@@ -48,6 +48,8 @@ impl Chore {
     }
 }
 
+/// After so many sessions others get their turn: SQLite has one writer.
+const SWEPT_AT_ONCE: u32 = 2_000;
 /// How long activity is kept, in ms.
 const KEEP_ACTIVITY: Millis = 31 * DAY;
 
@@ -60,17 +62,34 @@ impl Core {
         let now = self.0.clock.now();
         match chore {
             Chore::SyncTenants => {
-                let changed = self.0.tenants.reload().await?;
-                for app in &changed {
-                    self.0.keys.forget(app);
+                let reloaded = self.0.tenants.reload().await?;
+                for app in &reloaded.changed {
+                    self.0.keys.forget(&app.app);
                 }
-                Ok(u64::try_from(changed.len()).unwrap_or(u64::MAX))
+                for app in &reloaded.gone {
+                    self.0.forget_app(app);
+                }
+                // An app that was removed and made again elsewhere looks like the old one, but its keys are others.
+                let born = self.0.db.read_long(async |tx| tx.apps().await).await?.into_iter().collect();
+                let reborn = self.0.keys.forget_reborn(&born);
+                Ok(u64::try_from(reloaded.changed.len() + reloaded.gone.len() + reborn).unwrap_or(u64::MAX))
             }
-            Chore::DeleteExpiredSessions => Ok(self.0.db.tx(async move |tx| tx.delete_expired_sessions(now).await).await?),
+            Chore::DeleteExpiredSessions => self.delete_expired_sessions(now).await,
             Chore::DeleteExpiredSigningKeys => self.delete_expired_keys(now).await,
             Chore::ActivityPartitions => {
                 self.0.db.ensure_activity_partitions(now).await?;
                 Ok(self.0.db.drop_old_activity(now - KEEP_ACTIVITY).await?)
+            }
+        }
+    }
+
+    async fn delete_expired_sessions(&self, now: Millis) -> Result<u64, Error> {
+        let mut deleted = 0;
+        loop {
+            let these = self.0.db.single(async move |tx| tx.delete_expired_sessions(now, SWEPT_AT_ONCE).await).await?;
+            deleted += these;
+            if these < u64::from(SWEPT_AT_ONCE) {
+                return Ok(deleted);
             }
         }
     }
@@ -83,5 +102,19 @@ impl Core {
             deleted += self.0.db.tx(async move |tx| tx.delete_dynamic_keys_before(&app, limit).await).await?;
         }
         Ok(deleted)
+    }
+}
+
+/// Does a chore over and over, each time after its interval, until the future is dropped. One that fails, or panics, is done again at
+/// its next time.
+pub async fn keep_doing(core: Core, chore: Chore) {
+    loop {
+        tokio::time::sleep(chore.every()).await;
+        let core = core.clone();
+        match tokio::spawn(async move { core.run_chore(chore).await }).await {
+            Ok(Ok(count)) => tracing::debug!(chore = chore.name(), count, "done"),
+            Ok(Err(error)) => tracing::error!(chore = chore.name(), error = %error, "a chore failed"),
+            Err(_) => tracing::error!(chore = chore.name(), "a chore panicked"),
+        }
     }
 }

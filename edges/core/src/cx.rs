@@ -5,6 +5,7 @@ use std::sync::Arc;
 use supertokens_domain::config::CoreConfig;
 use supertokens_domain::ids::{AppIdentifier, TenantId, TenantIdentifier};
 use supertokens_domain::session::key_schedule::KeyPolicy;
+use supertokens_domain::session::refresh_token::RefreshKey;
 use supertokens_domain::time::{MINUTE, Millis, SECOND};
 use supertokens_store::Db;
 use supertokens_wire::version::Rules;
@@ -129,7 +130,29 @@ impl Cx<'_> {
 
     pub(crate) async fn keys(&self) -> Result<(Arc<KeySet>, KeyPolicy), Error> {
         let settings = self.key_settings()?;
-        Ok((self.core.keys.set(&self.at().app, &settings, self.now).await?, settings.policy))
+        let set = self.unless_removed(self.core.keys.set(&self.at().app, &settings, self.now).await)?;
+        Ok((set, settings.policy))
+    }
+
+    /// The keys after another look at the database, if there may be one now and it answers.
+    pub(crate) async fn newer_keys(&self) -> Result<Option<Arc<KeySet>>, Error> {
+        let settings = self.key_settings()?;
+        Ok(self.core.keys.reload(&self.at().app, &settings, self.now).await)
+    }
+
+    /// The key that seals the app's refresh tokens.
+    pub(crate) async fn refresh_key(&self) -> Result<Arc<RefreshKey>, Error> {
+        self.unless_removed(self.core.keys.refresh_key(&self.at().app, self.now).await)
+    }
+
+    /// An app that another process has removed has no place for keys or values. It is forgotten here too.
+    pub(crate) fn unless_removed<T>(&self, outcome: Result<T, Error>) -> Result<T, Error> {
+        if !outcome.as_ref().is_err_and(Error::is_of_missing_parent) {
+            return outcome;
+        }
+        self.core.tenants.remove_app(&self.app());
+        self.core.forget_app(&self.app());
+        Err(Error::no_tenant(self.at()))
     }
 }
 

@@ -68,6 +68,20 @@ impl Error {
         Self::Fault(cause.into())
     }
 
+    /// Does it come from a row that refers to one that is not there any more?
+    pub(crate) fn is_of_missing_parent(&self) -> bool {
+        let Self::Fault(cause) = self else { return false };
+        matches!(cause.downcast_ref(), Some(StoreError::MissingParent(_)))
+    }
+
+    /// For the log: what happened, with the whole chain of causes.
+    pub(crate) fn causes(&self) -> String {
+        match self {
+            Self::Refused(refusal) => refusal.to_string(),
+            Self::Fault(cause) => chain(&**cause),
+        }
+    }
+
     /// The response. Faults are logged here, once, with the whole chain of causes.
     pub(crate) fn into_response(self) -> Response<Bytes> {
         match self {

@@ -1,8 +1,8 @@
 //! The keys of each app: rotating and static signing keys, and the key of refresh tokens. Where they come from, how long they are kept,
 //! and how two processes that start at once agree (core-session.md 4.5, 5.1 to 5.4; decision 13).
 
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use arc_swap::ArcSwapOption;
@@ -10,7 +10,7 @@ use supertokens_domain::ids::{AppId, TenantId};
 use supertokens_domain::secret::Secret;
 use supertokens_domain::session::key_schedule::KeyPolicy;
 use supertokens_domain::session::refresh_token::RefreshKey;
-use supertokens_domain::session::signing_key::{BadKey, SigningKey, VerifyingKey};
+use supertokens_domain::session::signing_key::{SigningKey, VerifyingKey};
 use supertokens_domain::time::{Millis, SECOND};
 use supertokens_store::{Db, DynamicKeyRow, StaticKeyRow};
 use tokio::sync::OnceCell;
@@ -46,8 +46,8 @@ pub(crate) enum Kind {
 pub(crate) struct KeySet {
     /// Newest first, with the time of creation.
     dynamic: Vec<(Millis, Arc<SigningKey>)>,
-    /// Newest first.
-    statics: Vec<Arc<SigningKey>>,
+    /// Newest first, with the time of creation.
+    statics: Vec<(Millis, Arc<SigningKey>)>,
 }
 
 impl KeySet {
@@ -63,15 +63,15 @@ impl KeySet {
     pub(crate) fn signing(&self, kind: Kind, policy: &KeyPolicy, now: Millis) -> Result<&SigningKey, Error> {
         let key = match kind {
             Kind::Static => self.statics.first(),
-            Kind::Dynamic => policy.signing_index(&self.created(), now).and_then(|i| self.dynamic.get(i)).map(|(_, key)| key),
+            Kind::Dynamic => policy.signing_index(&self.created(), now).and_then(|i| self.dynamic.get(i)),
         };
-        key.map(|key| &**key).ok_or_else(|| Error::fault("the app has no signing key"))
+        key.map(|(_, key)| &**key).ok_or_else(|| Error::fault("the app has no signing key"))
     }
 
     /// Everything that is accepted now: rotating keys newest first, then static ones.
     pub(crate) fn published(&self, policy: &KeyPolicy, now: Millis) -> Vec<VerifyingKey> {
         let dynamic = self.published_dynamic(policy, now).map(|(_, key)| key.verifying());
-        dynamic.chain(self.statics.iter().map(|key| key.verifying())).collect()
+        dynamic.chain(self.statics.iter().map(|(_, key)| key.verifying())).collect()
     }
 
     /// The rotating keys that are accepted now, newest first.
@@ -88,18 +88,40 @@ impl KeySet {
         self.newest().map_or(1, |newest| policy.max_age_seconds(newest, now))
     }
 
+    /// When the newest static key was made, in ms.
+    pub(crate) fn static_created(&self) -> Millis {
+        self.statics.first().map_or(0, |(created, _)| *created)
+    }
+
+    fn wants_dynamic(&self, settings: &KeySettings, now: Millis) -> bool {
+        settings.policy.needs_new(self.newest(), now)
+    }
+
+    fn is_wanting(&self, settings: &KeySettings, now: Millis) -> bool {
+        self.statics.is_empty() || self.wants_dynamic(settings, now)
+    }
+
     fn known(&self, kid: &str) -> Option<Arc<SigningKey>> {
-        self.dynamic.iter().map(|(_, key)| key).chain(&self.statics).find(|key| key.kid() == kid).cloned()
+        self.dynamic.iter().chain(&self.statics).map(|(_, key)| key).find(|key| key.kid() == kid).cloned()
     }
 }
 
 #[derive(Default)]
 struct AppKeys {
     set: ArcSwapOption<KeySet>,
-    static_created: AtomicU64,
     refresh: OnceCell<Arc<RefreshKey>>,
+    /// When the app was made, as it stood in the database whenever keys were loaded.
+    born: Mutex<HashSet<Option<Millis>>>,
     loading: tokio::sync::Mutex<()>,
+    /// When a new key was last due and could not be made; 0 for never.
+    failed: AtomicI64,
     reloads: Mutex<Bucket>,
+}
+
+impl AppKeys {
+    fn was_born(&self, at: Option<Millis>) {
+        self.born.lock().unwrap_or_else(PoisonError::into_inner).insert(at);
+    }
 }
 
 struct Bucket {
@@ -115,7 +137,9 @@ impl Default for Bucket {
 
 impl Bucket {
     fn take(&mut self, now: Millis) -> bool {
-        let refill = (now - self.since).max(0) / SECOND;
+        // A clock that was set back must not stop the refilling until it has caught up.
+        self.since = self.since.min(now);
+        let refill = now.saturating_sub(self.since) / SECOND;
         if refill > 0 {
             self.left = RELOAD_BURST.min(self.left.saturating_add(u32::try_from(refill).unwrap_or(u32::MAX)));
             self.since = now;
@@ -150,6 +174,17 @@ impl Keys {
         self.apps.write().unwrap_or_else(PoisonError::into_inner).remove(app);
     }
 
+    /// Forgets the apps that were made anew since their keys were loaded, or are gone. `born` has the time of making of every app.
+    pub(crate) fn forget_reborn(&self, born: &HashMap<AppId, Option<Millis>>) -> usize {
+        let mut apps = self.apps.write().unwrap_or_else(PoisonError::into_inner);
+        let before = apps.len();
+        apps.retain(|app, keys| {
+            let seen = keys.born.lock().unwrap_or_else(PoisonError::into_inner);
+            seen.iter().all(|seen| born.get(app) == Some(seen))
+        });
+        before - apps.len()
+    }
+
     fn of(&self, app: &AppId) -> Arc<AppKeys> {
         if let Some(keys) = self.apps.read().unwrap_or_else(PoisonError::into_inner).get(app) {
             return Arc::clone(keys);
@@ -160,63 +195,62 @@ impl Keys {
     /// The keys of an app, loaded or made if need be. No IO while what is kept will do.
     pub(crate) async fn set(&self, app: &AppId, settings: &KeySettings, now: Millis) -> Result<Arc<KeySet>, Error> {
         let keys = self.of(app);
-        if let Some(set) = keys.set.load_full().filter(|set| !settings.policy.is_stale(set.newest(), now)) {
+        let fresh = || keys.set.load_full().filter(|set| !settings.policy.is_stale(set.newest(), now));
+        if let Some(set) = fresh() {
             return Ok(set);
         }
-        let _one = keys.loading.lock().await;
         let kept = keys.set.load_full();
-        if let Some(set) = kept.clone().filter(|set| !settings.policy.is_stale(set.newest(), now)) {
+        let still_signs = |set: &Arc<KeySet>| set.newest().is_some_and(|newest| settings.policy.is_published(newest, now));
+        let Some(kept) = kept.filter(still_signs) else {
+            let _one = keys.loading.lock().await;
+            return match fresh() {
+                Some(set) => Ok(set),
+                None => self.load(app, &keys, settings, now).await,
+            };
+        };
+        // A new key is due, but the old ones do for the moment. So nobody waits for whoever is fetching it already, and when that has
+        // failed, nobody tries again at once: an outage of the database must not end logins.
+        let failed_ago = now.saturating_sub(keys.failed.load(Ordering::Relaxed));
+        let Some(_one) = keys.loading.try_lock().ok().filter(|_| !(0..SECOND).contains(&failed_ago)) else { return Ok(kept) };
+        if let Some(set) = fresh() {
             return Ok(set);
         }
-        match self.load(app, &keys, settings, now).await {
-            Ok(set) => Ok(set),
-            // A key that is merely due for rotation still signs; an outage of the database must not end logins.
-            Err(error) => match kept.filter(|set| set.newest().is_some_and(|newest| settings.policy.is_published(newest, now))) {
-                Some(set) => {
-                    tracing::error!(%app, %error, "signing keys could not be rotated; the old ones go on");
-                    Ok(set)
-                }
-                None => Err(error),
-            },
-        }
+        Ok(self.load(app, &keys, settings, now).await.unwrap_or_else(|error| {
+            keys.failed.store(now, Ordering::Relaxed);
+            tracing::error!(%app, error = %error.causes(), "signing keys could not be rotated; the old ones go on");
+            kept
+        }))
     }
 
-    /// Loads again because a token names a key that is not known here. `None`: too soon after the last time.
-    pub(crate) async fn reload(&self, app: &AppId, settings: &KeySettings, now: Millis) -> Result<Option<Arc<KeySet>>, Error> {
+    /// Loads again because a token names a key that is not known here. `None`: too soon after the last time, or the database did not
+    /// answer; then what is known has to do.
+    pub(crate) async fn reload(&self, app: &AppId, settings: &KeySettings, now: Millis) -> Option<Arc<KeySet>> {
         let keys = self.of(app);
         if !keys.reloads.lock().unwrap_or_else(PoisonError::into_inner).take(now) {
-            return Ok(None);
+            return None;
         }
+        let before = keys.set.load_full();
         let _one = keys.loading.lock().await;
-        self.load(app, &keys, settings, now).await.map(Some)
-    }
-
-    /// When the newest static key was made, in ms.
-    pub(crate) fn static_created(&self, app: &AppId) -> Millis {
-        i64::try_from(self.of(app).static_created.load(Ordering::Relaxed)).unwrap_or(i64::MAX)
+        // Somebody else has just done it.
+        if let (Some(before), Some(set)) = (before, keys.set.load_full())
+            && !Arc::ptr_eq(&before, &set)
+        {
+            return Some(set);
+        }
+        let loaded = self.load(app, &keys, settings, now).await;
+        let failed = |error: &Error| tracing::error!(%app, error = %error.causes(), "signing keys could not be loaded again");
+        loaded.inspect_err(failed).ok()
     }
 
     async fn load(&self, app: &AppId, keys: &AppKeys, settings: &KeySettings, now: Millis) -> Result<Arc<KeySet>, Error> {
         let kept = keys.set.load_full();
         let mut rows = self.read_rows(app, kept.is_none()).await?;
-        if rows.is_wanting(settings, now) {
-            rows = self.complete(app, &rows, *settings, now).await?;
+        keys.was_born(rows.born);
+        let mut set = rows.usable(app, kept.as_deref(), settings, now);
+        if rows.has_legacy || set.is_wanting(settings, now) {
+            rows = self.complete(app, kept.as_ref(), rows.has_legacy, *settings, now).await?;
+            set = rows.usable(app, kept.as_deref(), settings, now);
         }
-        let mut set = KeySet::default();
-        for row in rows.dynamic.iter().filter(|row| settings.policy.loadable(row.created_at, now)) {
-            let kid = format!("d-{}", row.created_at);
-            set.dynamic.push((row.created_at, parsed(kept.as_deref(), &kid, &row.value)?));
-        }
-        set.dynamic.sort_by_key(|(created, _)| std::cmp::Reverse(*created));
-        for row in rows.statics.iter().filter(|row| row.algorithm.eq_ignore_ascii_case("RS256")) {
-            match parsed(kept.as_deref(), &row.key_id, &row.key_string) {
-                Ok(key) => set.statics.push(key),
-                Err(BadKey::Symmetric) => tracing::warn!(%app, "a symmetric key among the signing keys is ignored"),
-                Err(error) => return Err(Error::fault(error)),
-            }
-        }
-        let newest_static = rows.statics.first().map_or(0, |row| row.created_at);
-        keys.static_created.store(u64::try_from(newest_static).unwrap_or(0), Ordering::Relaxed);
         let set = Arc::new(set);
         keys.set.store(Some(Arc::clone(&set)));
         Ok(set)
@@ -227,8 +261,10 @@ impl Keys {
         Ok(self
             .db
             .read(async move |tx| {
+                let born = tx.app_created(&app).await?;
                 let legacy = if look_for_legacy { tx.key_value(&app, &TenantId::default(), LEGACY_KEY).await? } else { None };
                 Ok(Rows {
+                    born,
                     dynamic: tx.dynamic_keys(&app).await?,
                     statics: tx.static_keys(&app).await?,
                     has_legacy: legacy.is_some(),
@@ -237,13 +273,20 @@ impl Keys {
             .await?)
     }
 
-    /// Makes what is missing, under a lock that our other processes take too, and looks again behind it.
-    async fn complete(&self, app: &AppId, seen: &Rows, settings: KeySettings, now: Millis) -> Result<Rows, Error> {
-        let fresh_dynamic =
-            if seen.wants_dynamic(&settings, now) && !seen.has_legacy { Some(self.take_key().await?) } else { None };
-        let fresh_static = if seen.statics.is_empty() { Some(self.take_key().await?) } else { None };
+    /// Makes what is missing, under a lock that our other processes take too, and looks again behind it. If there is a legacy key, no
+    /// rotating one is made before that has been looked at.
+    async fn complete(
+        &self,
+        app: &AppId,
+        kept: Option<&Arc<KeySet>>,
+        has_legacy: bool,
+        settings: KeySettings,
+        now: Millis,
+    ) -> Result<Rows, Error> {
+        let fresh_dynamic = if has_legacy { None } else { Some(self.take_key().await?) };
+        let fresh_static = self.take_key().await?;
         let (kid, legacy_kid) = (format!("s-{}", uuid(&*self.dice)), format!("s-{}", uuid(&*self.dice)));
-        let app_id = app.clone();
+        let (app_id, known) = (app.clone(), kept.cloned());
         let (rows, made_dynamic) = self
             .db
             .tx(async move |tx| {
@@ -257,24 +300,22 @@ impl Keys {
                     tx.delete_key_value(&app_id, &TenantId::default(), LEGACY_KEY).await?;
                 }
                 let mut rows = Rows {
+                    born: None,
                     dynamic: tx.dynamic_keys_locked(&app_id).await?,
                     statics: tx.static_keys_locked(&app_id).await?,
                     has_legacy: false,
                 };
+                let set = rows.usable(&app_id, known.as_deref(), &settings, now);
                 let mut made_dynamic = false;
-                if let Some(key) = fresh_dynamic.as_ref().filter(|_| rows.wants_dynamic(&settings, now)) {
+                if let Some(key) = fresh_dynamic.as_ref().filter(|_| set.wants_dynamic(&settings, now)) {
                     tx.insert_dynamic_key(&app_id, now, key.expose()).await?;
                     rows.dynamic.insert(0, DynamicKeyRow { created_at: now, value: key.expose().clone() });
                     made_dynamic = true;
                 }
-                if let Some(key) = fresh_static.as_ref().filter(|_| rows.statics.is_empty()) {
-                    tx.insert_static_key(&app_id, &kid, key.expose(), "RS256", now).await?;
-                    rows.statics.push(StaticKeyRow {
-                        key_id: kid.clone(),
-                        key_string: key.expose().clone(),
-                        algorithm: "RS256".to_owned(),
-                        created_at: now,
-                    });
+                if set.statics.is_empty() {
+                    tx.insert_static_key(&app_id, &kid, fresh_static.expose(), "RS256", now).await?;
+                    let (key_id, key_string) = (kid.clone(), fresh_static.expose().clone());
+                    rows.statics.insert(0, StaticKeyRow { key_id, key_string, algorithm: "RS256".to_owned(), created_at: now });
                 }
                 Ok((rows, made_dynamic))
             })
@@ -283,8 +324,8 @@ impl Keys {
             self.rotations.fetch_add(1, Ordering::Relaxed);
         }
         // A legacy key may have been too old to sign; then a second round makes a new one.
-        if rows.is_wanting(&settings, now) && seen.has_legacy {
-            return Box::pin(self.complete(app, &rows, settings, now)).await;
+        if has_legacy && rows.usable(app, kept.map(|set| &**set), &settings, now).is_wanting(&settings, now) {
+            return Box::pin(self.complete(app, kept, false, settings, now)).await;
         }
         Ok(rows)
     }
@@ -298,7 +339,12 @@ impl Keys {
             self.dice.fill(&mut salt);
             let app = app.clone();
             let at = app.clone();
-            if let Some(row) = self.db.read(async move |tx| tx.key_value(&at, &TenantId::default(), REFRESH_KEY).await).await? {
+            let found = self.db.read(async move |tx| {
+                Ok((tx.app_created(&at).await?, tx.key_value(&at, &TenantId::default(), REFRESH_KEY).await?))
+            });
+            let (born, row) = found.await?;
+            keys.was_born(born);
+            if let Some(row) = row {
                 return Ok::<_, Error>(Arc::new(RefreshKey::from_stored(row.value)));
             }
             let fresh = Secret::new(RefreshKey::generate(&random, &salt).stored().to_owned());
@@ -345,31 +391,50 @@ impl Keys {
     }
 }
 
-fn parsed(kept: Option<&KeySet>, kid: &str, stored: &str) -> Result<Arc<SigningKey>, BadKey> {
-    match kept.and_then(|set| set.known(kid)) {
-        Some(key) => Ok(key),
-        None => SigningKey::from_stored(kid, stored).map(Arc::new),
-    }
-}
-
-impl From<BadKey> for Error {
-    fn from(error: BadKey) -> Self {
-        Self::fault(error)
-    }
-}
-
 struct Rows {
+    /// When the app was made, if it is there.
+    born: Option<Millis>,
     dynamic: Vec<DynamicKeyRow>,
     statics: Vec<StaticKeyRow>,
     has_legacy: bool,
 }
 
 impl Rows {
-    fn wants_dynamic(&self, settings: &KeySettings, now: Millis) -> bool {
-        settings.policy.needs_new(self.dynamic.iter().map(|row| row.created_at).max(), now)
+    /// The keys that can sign or verify. A row that cannot be read is left out, and does not take the others down with it.
+    fn usable(&self, app: &AppId, kept: Option<&KeySet>, settings: &KeySettings, now: Millis) -> KeySet {
+        let parsed = |kid: &str, stored: &str| match kept.and_then(|set| set.known(kid)) {
+            Some(key) => Some(key),
+            None => match SigningKey::from_stored(kid, stored) {
+                Ok(key) => Some(Arc::new(key)),
+                Err(error) => {
+                    tracing::warn!(%app, kid, %error, "a stored signing key is of no use and is left out");
+                    None
+                }
+            },
+        };
+        let mut set = KeySet::default();
+        for row in self.dynamic.iter().filter(|row| settings.policy.loadable(row.created_at, now)) {
+            set.dynamic.extend(parsed(&format!("d-{}", row.created_at), &row.value).map(|key| (row.created_at, key)));
+        }
+        set.dynamic.sort_by_key(|(created, _)| std::cmp::Reverse(*created));
+        for row in self.statics.iter().filter(|row| row.algorithm.eq_ignore_ascii_case("RS256")) {
+            set.statics.extend(parsed(&row.key_id, &row.key_string).map(|key| (row.created_at, key)));
+        }
+        set
     }
+}
 
-    fn is_wanting(&self, settings: &KeySettings, now: Millis) -> bool {
-        self.has_legacy || self.statics.is_empty() || self.wants_dynamic(settings, now)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unknown_keys_may_be_looked_for_five_times_and_then_once_a_second() {
+        let mut bucket = Bucket::default();
+        let mut taken = |now| (0..9).filter(|_| bucket.take(now)).count();
+        assert_eq!([taken(1_000_000), taken(1_000_999), taken(1_001_000), taken(1_003_500)], [5, 0, 1, 2]);
+        assert_eq!(taken(2_000_000), 5);
+        // An hour back: it goes on from there.
+        assert_eq!([taken(2_000_000 - 3_600_000), taken(2_001_000 - 3_600_000), taken(2_002_000 - 3_600_000)], [0, 1, 1]);
     }
 }

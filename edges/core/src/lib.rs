@@ -10,7 +10,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, StatusCode, header};
 use supertokens_domain::config::{Checks, ConfigProblem, CoreConfig};
-use supertokens_domain::ids::TenantIdentifier;
+use supertokens_domain::ids::{AppIdentifier, TenantIdentifier};
 use supertokens_domain::json::JsonObject;
 use supertokens_store::{DatabaseOptions, Db, StoreError};
 use supertokens_wire::input::{Charset, Input};
@@ -92,6 +92,7 @@ pub(crate) struct Inner {
     pub(crate) dice: Arc<dyn Entropy>,
     pub(crate) tenants: tenants::Tenants,
     pub(crate) turns: tenancy::Turns,
+    pub(crate) session_turns: session::SessionTurns,
     pub(crate) keys: keys::Keys,
     pub(crate) marks: Arc<activity::Marks>,
     pub(crate) stats: stats::Stats,
@@ -105,10 +106,11 @@ pub(crate) struct Inner {
 
 impl Inner {
     /// Drops what is kept in memory of an app that was removed.
-    pub(crate) fn forget_app(&self, app: &supertokens_domain::ids::AppIdentifier) {
+    pub(crate) fn forget_app(&self, app: &AppIdentifier) {
         self.keys.forget(&app.app);
         self.stats.forget(app);
         self.greetings.forget(app);
+        self.marks.forget(&app.app);
     }
 }
 
@@ -130,6 +132,7 @@ impl Core {
         let core = Self(Arc::new(Inner {
             tenants: tenants::Tenants::new(db.clone(), options.base, checks),
             turns: tenancy::Turns::default(),
+            session_turns: session::SessionTurns::default(),
             keys: keys::Keys::new(db.clone(), Arc::clone(&options.entropy)),
             marks: Arc::new(activity::Marks::new(!options.test_mode)),
             stats: stats::Stats::default(),
@@ -167,6 +170,11 @@ impl Core {
         &self.0.db
     }
 
+    /// Do the base tenant's rules let this address in?
+    pub fn lets_in(&self, peer: IpAddr) -> bool {
+        self.0.tenants.known(&TenantIdentifier::default()).is_none_or(|base| base.config.lets_in(peer))
+    }
+
     /// The tenants that this process knows.
     pub fn tenants(&self) -> &tenants::Tenants {
         &self.0.tenants
@@ -182,23 +190,77 @@ impl Core {
     /// [`handle`](Self::handle), and the operation that answered (`POST /recipe/session`), for logs and metrics; the operation of an
     /// unknown path is empty. The names are a closed set and carry nothing of the request.
     pub async fn handle_named(&self, request: Request<Bytes>, peer: Option<IpAddr>) -> (Operation, Response<Bytes>) {
+        let (head, body) = request.into_parts();
+        match self.admit(head, peer).await {
+            Ok(admitted) => self.answer(admitted, body).await,
+            Err(refused) => refused,
+        }
+    }
+
+    /// The first half of [`handle_named`](Self::handle_named), which needs the head of a request only: address rules, key, version.
+    /// Whoever reads bodies need not read one of somebody who is not let in.
+    ///
+    /// # Errors
+    /// The refusal, which is the answer.
+    pub async fn admit(&self, head: http::request::Parts, peer: Option<IpAddr>) -> Result<Admitted, (Operation, Response<Bytes>)> {
         let inner = &*self.0;
-        let (parts, body) = request.into_parts();
-        let Some(address) = request::address(parts.uri.path(), &inner.base_config.base_path) else {
-            return (Operation::default(), text_response(StatusCode::NOT_FOUND, "Not found"));
+        let Some(address) = request::address(head.uri.path(), &inner.base_config.base_path) else {
+            return Err((Operation::default(), text_response(StatusCode::NOT_FOUND, "Not found")));
         };
         let now = inner.clock.now();
-        let mut visit =
-            Visit { inner, parts: &parts, body: &body, peer, now, address, operation: Operation::default(), counted: None };
-        let mut response = visit.answer().await.unwrap_or_else(Error::into_response);
-        if parts.method == http::Method::HEAD {
+        let mut visit = Visit { inner, parts: &head, peer, now, address, operation: Operation::default(), counted: None };
+        match visit.enter().await {
+            Ok(entered) => {
+                let Visit { address, operation, counted, .. } = visit;
+                Ok(Admitted { head, address, operation, counted, entered })
+            }
+            Err(error) => {
+                let (operation, counted) = (visit.operation, visit.counted);
+                Err((operation, self.send(&head.method, counted, error.into_response())))
+            }
+        }
+    }
+
+    /// The second half: what was asked, answered.
+    pub async fn answer(&self, admitted: Admitted, body: Bytes) -> (Operation, Response<Bytes>) {
+        let Admitted { head, address, operation, counted, entered } = admitted;
+        let response = entered.run(&self.0, &head, &address, &body).await.unwrap_or_else(Error::into_response);
+        (operation, self.send(&head.method, counted, response))
+    }
+
+    fn send(&self, method: &http::Method, counted: Option<AppIdentifier>, mut response: Response<Bytes>) -> Response<Bytes> {
+        if *method == http::Method::HEAD {
             *response.body_mut() = Bytes::new();
         }
-        if let Some(app) = &visit.counted {
-            inner.stats.count(app, now);
+        if let Some(app) = &counted {
+            self.0.stats.count(app, self.0.clock.now());
         }
-        (visit.operation, response)
+        response
     }
+}
+
+/// A request that was let in, without its body.
+pub struct Admitted {
+    head: http::request::Parts,
+    address: request::Address,
+    operation: Operation,
+    counted: Option<AppIdentifier>,
+    entered: Entered,
+}
+
+impl Admitted {
+    /// The operation that will answer.
+    pub fn operation(&self) -> Operation {
+        self.operation
+    }
+}
+
+/// Where a request came in, and what follows from its head.
+struct Entered {
+    place: Place,
+    route: Option<&'static routes::Route>,
+    rules: Rules,
+    protected_caller: bool,
 }
 
 /// Every operation that is answered, as verb and path.
@@ -221,17 +283,16 @@ pub struct Operation {
 struct Visit<'a> {
     inner: &'a Inner,
     parts: &'a http::request::Parts,
-    body: &'a Bytes,
     peer: Option<IpAddr>,
     now: i64,
     address: request::Address,
     operation: Operation,
     /// The app whose statistics this request belongs to.
-    counted: Option<supertokens_domain::ids::AppIdentifier>,
+    counted: Option<AppIdentifier>,
 }
 
 impl Visit<'_> {
-    async fn answer(&mut self) -> Result<Response<Bytes>, Error> {
+    async fn enter(&mut self) -> Result<Entered, Error> {
         let place = self.place().await?;
         let who = place.tenant.as_deref().or(place.app.as_deref());
         request::check_address(self.peer, who)?;
@@ -252,12 +313,14 @@ impl Visit<'_> {
             Err(refusal) if door.version => return Err(refusal.into()),
             Err(_) => LATEST.rules(),
         };
-        self.run(place, route, rules, caller.is_protected).await
+        Ok(Entered { place, route, rules, protected_caller: caller.is_protected })
     }
 
     async fn place(&self) -> Result<Place, Error> {
         let tenants = &self.inner.tenants;
-        let at = self.address.at(tenants.domain_of(&request::host(&self.parts.uri, &self.parts.headers)));
+        let domain = tenants.domain_of(&request::host(&self.parts.uri, &self.parts.headers));
+        request::check_domain(&domain, self.inner.base_config.supertokens_saas_load_only_cud.as_deref())?;
+        let at = self.address.at(domain);
         let app = tenants.find(&at.app_identifier().public(), self.now).await?;
         let tenant = match &app {
             Some(app) if at.tenant.is_default() => Some(Arc::clone(app)),
@@ -277,26 +340,29 @@ impl Visit<'_> {
         }
         (door, route)
     }
+}
 
+impl Entered {
     async fn run(
-        &self,
-        place: Place,
-        route: Option<&'static routes::Route>,
-        rules: Rules,
-        protected_caller: bool,
+        self,
+        inner: &Inner,
+        head: &http::request::Parts,
+        address: &request::Address,
+        body: &Bytes,
     ) -> Result<Response<Bytes>, Error> {
-        let cx = Cx { core: self.inner, place, rules, now: self.now, protected_caller };
+        let Self { place, route, rules, protected_caller } = self;
+        let cx = Cx { core: inner, place, rules, now: inner.clock.now(), protected_caller };
         if let Some(route) = route {
-            let content_type = self.parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+            let content_type = head.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
             let charset = Charset::of_content_type(content_type.unwrap_or_default())
                 .ok_or_else(|| Error::bad("the charset of the body is not supported; send UTF-8"))?;
-            let input = Input::new(self.parts.uri.query().unwrap_or_default(), self.body, charset);
+            let input = Input::new(head.uri.query().unwrap_or_default(), body, charset);
             return Ok(write((route.run)(&cx, input).await?));
         }
-        if self.address.methods().is_some() {
+        if address.methods().is_some() {
             return Err(Error::refused(StatusCode::METHOD_NOT_ALLOWED, "Method not supported"));
         }
-        Ok(write(server::at_the_root(&cx, &self.address.path, self.parts.method.as_str()).await?))
+        Ok(write(server::at_the_root(&cx, &address.path, head.method.as_str()).await?))
     }
 }
 

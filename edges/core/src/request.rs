@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use http::{HeaderMap, StatusCode, Uri, header, request::Parts};
 use supertokens_domain::config::CoreConfig;
-use supertokens_domain::ids::{AppId, TenantId, TenantIdentifier};
+use supertokens_domain::ids::{AppId, ConnectionUriDomain, TenantId, TenantIdentifier};
 use supertokens_domain::session::hash::equal;
 use supertokens_wire::version::{Requested, negotiate};
 
@@ -53,6 +53,10 @@ fn normal_path(raw: &str) -> Option<String> {
 
 /// Takes a path apart. Outside the base path there is nothing.
 pub(crate) fn address(raw: &str, base_path: &str) -> Option<Address> {
+    // Nearly always: a line of the table as it stands.
+    if base_path.is_empty() && TABLE.contains_key(raw) {
+        return Some(Address { app: AppId::default(), tenant: TenantId::default(), path: raw.to_owned() });
+    }
     let path = normal_path(raw)?;
     let base = normal_path(base_path)?;
     let path = path.strip_prefix(&base).filter(|rest| rest.is_empty() || rest.starts_with('/'))?;
@@ -97,6 +101,14 @@ pub(crate) fn host(uri: &Uri, headers: &HeaderMap) -> String {
     let end =
         if text.starts_with('[') { text.find(']').map_or(text.len(), |i| i + 1) } else { text.find(':').unwrap_or(text.len()) };
     text.get(..end).unwrap_or_default().to_owned()
+}
+
+/// Refuses a domain that this installation does not look after (core-server.md 2, step 1).
+pub(crate) fn check_domain(domain: &ConnectionUriDomain, only: Option<&str>) -> Result<(), Error> {
+    match only {
+        Some(only) if !domain.is_default() && domain.as_str() != only => Err(Error::bad("Connection URI domain is disallowed")),
+        _ => Ok(()),
+    }
 }
 
 /// Refuses an address that the settings do not let in. Within a process there is no address, and nothing is refused.
@@ -149,7 +161,7 @@ pub(crate) fn version(headers: &HeaderMap, app: Option<&Entry>) -> Result<Reques
 }
 
 impl Address {
-    pub(crate) fn at(&self, cud: supertokens_domain::ids::ConnectionUriDomain) -> TenantIdentifier {
+    pub(crate) fn at(&self, cud: ConnectionUriDomain) -> TenantIdentifier {
         TenantIdentifier { cud, app: self.app.clone(), tenant: self.tenant.clone() }
     }
 }

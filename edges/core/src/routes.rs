@@ -5,7 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::LazyLock;
 
-use supertokens_wire::input::Input;
+use supertokens_wire::input::{BadInput, Input};
 use supertokens_wire::operation::{Answer as _, Body, Operation};
 
 use crate::cx::Cx;
@@ -20,6 +20,8 @@ pub enum Scope {
     App,
     /// The app must exist, and from 5.0 on the path must name its public tenant.
     AppFromPublicTenant,
+    /// The app must exist, and the path must name its public tenant where tokens are verified without a place.
+    Verifying,
     /// The operation looks for itself.
     Any,
 }
@@ -72,11 +74,19 @@ impl Route {
     }
 }
 
-/// Reads, checks the scope, runs, writes. In this order: what is wrong with the input is said first.
+/// Reads, checks the scope, runs, writes. In this order: what is wrong with the input is said first, but for what is looked at late.
 async fn answer<U: UseCase>(cx: &Cx<'_>, input: Input<'_>) -> Result<Body, Error> {
-    let question = U::read(&input, &cx.rules)?;
+    let question = match U::read(&input, &cx.rules) {
+        Err(late @ BadInput::Late(_)) => Err(late),
+        at_once => Ok(at_once?),
+    };
     drop(input);
-    match U::SCOPE {
+    check(U::SCOPE, cx)?;
+    Ok(question?.run(cx).await?.write(&cx.rules))
+}
+
+fn check(scope: Scope, cx: &Cx<'_>) -> Result<(), Error> {
+    match scope {
         Scope::Any => {}
         Scope::Tenant => drop(cx.tenant()?),
         Scope::App => drop(cx.config()?),
@@ -84,8 +94,14 @@ async fn answer<U: UseCase>(cx: &Cx<'_>, input: Input<'_>) -> Result<Body, Error
             cx.config()?;
             cx.require_public_tenant()?;
         }
+        Scope::Verifying => {
+            cx.config()?;
+            if cx.rules.verify_from_public_tenant {
+                cx.refuse_other_tenants()?;
+            }
+        }
     }
-    Ok(question.run(cx).await?.write(&cx.rules))
+    Ok(())
 }
 
 /// The methods of one path.

@@ -48,7 +48,9 @@ impl Greetings {
     fn may_look(&self, app: &AppIdentifier, now: Millis) -> bool {
         let mut apps = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (left, since) = apps.entry(app.clone()).or_insert((GREETING_BURST, now));
-        let refill = (now - *since).max(0) / GREETING_EVERY;
+        // A clock that was set back must not stop the refilling until it has caught up.
+        *since = (*since).min(now);
+        let refill = now.saturating_sub(*since) / GREETING_EVERY;
         if refill > 0 {
             *left = GREETING_BURST.min(left.saturating_add(u32::try_from(refill).unwrap_or(u32::MAX)));
             *since = now;
@@ -106,10 +108,11 @@ impl UseCase for GetApiVersions {
     async fn run(self, cx: &Cx<'_>) -> Result<Body, Error> {
         let max = cx.place.app.as_ref().and_then(|entry| entry.max_version).unwrap_or(LATEST);
         let versions: Vec<String> = SUPPORTED.into_iter().filter(|v| *v <= max).map(|v| v.to_string()).collect();
-        for (name, value) in [("websiteDomain", self.website_domain), ("apiDomain", self.api_domain)] {
+        let said = [("websiteDomain", self.website_domain), ("apiDomain", self.api_domain)];
+        for (name, value) in said {
             let Some(value) = value else { continue };
-            if let Err(error) = store(cx, name, value).await {
-                tracing::warn!(%error, name, "what the SDK says of itself could not be stored");
+            if let Err(error) = store_if_new(cx, name, value).await {
+                tracing::warn!(error = %error.causes(), name, "what the SDK says of itself could not be stored");
             }
         }
         Ok(Body::Json(JsonObject::new().with("versions", versions)))
@@ -140,8 +143,14 @@ impl UseCase for GetTelemetry {
         if cx.config()?.disable_telemetry || cx.db().is_in_memory() {
             return Ok(Body::Json(JsonObject::new().with("exists", false)));
         }
-        let (app, now, fresh) = (cx.at().app.clone(), cx.now, cx.uuid());
-        let id = cx.db().tx(async move |tx| tx.key_value_or_insert(&app, &TenantId::default(), NAME, &fresh, now).await).await?;
+        let id = match stored(cx, NAME).await? {
+            Some(id) => id,
+            None => {
+                let (app, now, fresh) = (cx.at().app.clone(), cx.now, cx.uuid());
+                let id = cx.db().tx(async move |tx| tx.key_value_or_insert(&app, &TenantId::default(), NAME, &fresh, now).await);
+                cx.unless_removed(id.await.map_err(Error::from))?
+            }
+        };
         Ok(Body::Json(JsonObject::new().with("exists", true).with("telemetryId", id)))
     }
 }
@@ -176,20 +185,31 @@ impl UseCase for GetLicense {
     const SCOPE: Scope = Scope::AppFromPublicTenant;
 
     async fn run(self, cx: &Cx<'_>) -> Result<Body, Error> {
-        let app = cx.at().app.clone();
-        let stored = cx.db().read(async move |tx| tx.key_value(&app, &TenantId::default(), LICENSE).await).await?;
-        Ok(match stored.filter(|row| row.value != NO_LICENSE) {
-            Some(row) => ok(JsonObject::new().with("licenseKey", row.value)),
+        Ok(match stored(cx, LICENSE).await?.filter(|key| key != NO_LICENSE) {
+            Some(key) => ok(JsonObject::new().with("licenseKey", key)),
             None => Body::Json(status("NO_LICENSE_KEY_FOUND_ERROR")),
         })
     }
 }
 
+/// A named value of the app.
+async fn stored(cx: &Cx<'_>, name: &str) -> Result<Option<String>, Error> {
+    // The body of a transaction owns its inputs: the compiler loses sight of how long a borrowed one lives.
+    let (app, name) = (cx.at().app.clone(), name.to_owned());
+    let row = cx.db().read(async move |tx| tx.key_value(&app, &TenantId::default(), &name).await).await?;
+    Ok(row.map(|row| row.value))
+}
+
+/// Stores it unless it is what is stored. SDKs say the same at every start, and none of them waits for a write then.
+async fn store_if_new(cx: &Cx<'_>, name: &str, value: String) -> Result<(), Error> {
+    if stored(cx, name).await?.as_ref() == Some(&value) { Ok(()) } else { store(cx, name, value).await }
+}
+
 /// Puts a named value of the app where its public tenant keeps them.
 async fn store(cx: &Cx<'_>, name: &str, value: String) -> Result<(), Error> {
-    // The body of a transaction owns its inputs: the compiler loses sight of how long a borrowed one lives.
     let (app, name, now) = (cx.at().app.clone(), name.to_owned(), cx.now);
-    Ok(cx.db().tx(async move |tx| tx.put_key_value(&app, &TenantId::default(), &name, &value, now).await).await?)
+    let done = cx.db().tx(async move |tx| tx.put_key_value(&app, &TenantId::default(), &name, &value, now).await).await;
+    cx.unless_removed(done.map_err(Error::from))
 }
 
 impl UseCase for PutLicense {
@@ -234,7 +254,7 @@ impl UseCase for GetBackfillProgress {
     async fn run(self, cx: &Cx<'_>) -> Result<Body, Error> {
         let mode = cx.db().migration_mode();
         let reads_old = mode == "LEGACY" || mode == "DUAL_WRITE_READ_OLD";
-        let pending = if reads_old { cx.db().read(async |tx| tx.users_to_backfill().await).await? } else { 0 };
+        let pending = if reads_old { cx.db().read_long(async |tx| tx.users_to_backfill().await).await? } else { 0 };
         let skipped = self.verify.then_some(if reads_old { "backfillIncomplete" } else { "migrated" });
         Ok(in_every_domain(cx, |object| {
             object.with("mode", mode).with("pendingUsers", pending).with_some("verifySkipped", skipped)

@@ -7,7 +7,10 @@ mod jwt;
 mod refresh;
 mod regenerate;
 mod remove;
+mod turns;
 mod verify;
+
+pub(crate) use turns::SessionTurns;
 
 use supertokens_domain::ids::{SessionHandle, TenantId};
 use supertokens_domain::json::JsonObject;
@@ -19,7 +22,7 @@ use supertokens_domain::session::rotation::{Rotation, StoredSession};
 use supertokens_domain::session::{access_token, refresh_token};
 use supertokens_domain::time::Millis;
 use supertokens_store::ActivityRow;
-use supertokens_store::{RotationColumns, SessionRow};
+use supertokens_store::{RotationColumns, SessionRow, StoreError};
 use supertokens_wire::cdi::jwt as wire_jwt;
 use supertokens_wire::cdi::session as wire;
 use supertokens_wire::version::LegacyKeys;
@@ -63,6 +66,15 @@ fn stored(row: SessionRow, tenant: &TenantId) -> StoredSession {
         handle: SessionHandle::presented(row.session_handle),
         tenant: tenant.clone(),
     }
+}
+
+/// The payload of a row, inside a transaction.
+fn payload_of(row: &StoredSession) -> Result<JsonObject, StoreError> {
+    row.payload().map_err(|_| StoreError::Corrupt {
+        table: "session_info".to_owned(),
+        column: "jwt_user_payload".to_owned(),
+        key: row.handle.to_string(),
+    })
 }
 
 fn columns(rotation: &Rotation) -> RotationColumns {
@@ -146,13 +158,10 @@ impl Cx<'_> {
         let (keys, policy) = self.keys().await?;
         let first = access_token::verify(token, &keys.published(&policy, self.now), self.now, check);
         match first {
-            Err(error) if error.may_pass_with_newer_keys() => {
-                let settings = self.key_settings()?;
-                match self.core.keys.reload(&self.at().app, &settings, self.now).await? {
-                    Some(keys) => Ok(access_token::verify(token, &keys.published(&policy, self.now), self.now, check)),
-                    None => Ok(first),
-                }
-            }
+            Err(error) if error.may_pass_with_newer_keys() => match self.newer_keys().await? {
+                Some(keys) => Ok(access_token::verify(token, &keys.published(&policy, self.now), self.now, check)),
+                None => Ok(first),
+            },
             _ => Ok(first),
         }
     }
@@ -165,7 +174,7 @@ impl Cx<'_> {
         let (keys, policy) = self.keys().await?;
         if !self.config()?.access_token_signing_key_dynamic {
             let key = keys.signing(Kind::Static, &policy, self.now)?.verifying();
-            let created = self.core.keys.static_created(&self.at().app);
+            let created = keys.static_created();
             let published = wire::PublishedKey {
                 public_key: key.public_base64().to_owned(),
                 expiry: created.saturating_add(STATIC_KEY_LEGACY_EXPIRY),
@@ -196,6 +205,14 @@ impl Cx<'_> {
     fn was_marked(&self, id: &str) {
         self.core.marks.remember(&self.at().app, id, self.now);
     }
+}
+
+/// May it be the log of activity, or the mark, that the database did not take? Then the same is written once more without: they never
+/// change an answer (core-session.md 2.1 step 8, 2.8).
+fn may_be_for_the_log<T>(written: &Result<T, StoreError>) -> bool {
+    let Err(error @ (StoreError::Driver(_) | StoreError::Locked)) = written else { return false };
+    tracing::warn!(%error, "writing again without the log of activity");
+    true
 }
 
 /// A line for the audit log; of the public tenant, unless the caller says otherwise.

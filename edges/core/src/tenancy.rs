@@ -12,7 +12,7 @@ mod turns;
 use std::collections::BTreeMap;
 
 use http::StatusCode;
-use supertokens_domain::config::{DashboardView, PostgresConfig, dashboard_items, hide_protected};
+use supertokens_domain::config::{DashboardView, DatabaseChoice, PostgresConfig, dashboard_items, hide_protected};
 use supertokens_domain::ids::{AppId, AppIdentifier, ConnectionUriDomain};
 use supertokens_domain::json::JsonObject;
 use supertokens_domain::tenancy::permission::{may_list_apps, may_list_domains, may_list_tenants};
@@ -67,7 +67,7 @@ fn lock_of(app: &AppIdentifier) -> String {
 
 /// Every tenant, from the database: lists show what other processes have done, too.
 async fn every_record(cx: &Cx<'_>) -> Result<Vec<TenantRecord>, Error> {
-    Ok(cx.db().read(async |tx| tx.tenants().await).await?)
+    Ok(cx.db().read_long(async |tx| tx.tenants().await).await?)
 }
 
 /// A tenant as this caller may see it.
@@ -128,8 +128,9 @@ async fn list_apps(cx: &Cx<'_>, shape: TenantShape) -> Result<AppList, Error> {
 
 async fn list_tenants(cx: &Cx<'_>, shape: TenantShape) -> Result<TenantList, Error> {
     may_list_tenants(cx.at())?;
-    let (records, app) = (every_record(cx).await?, cx.app());
-    all_shown(cx, records.iter().filter(|record| record.id.app_identifier() == app), shape)
+    let app = cx.app();
+    let records = cx.db().read(async move |tx| tx.tenants_of(&app).await).await?;
+    all_shown(cx, records.iter(), shape)
 }
 
 macro_rules! one {
@@ -174,6 +175,16 @@ impl UseCase for wire::RemoveUserFromTenant {
     }
 }
 
+/// The database's settings as the base configuration has them, or as the address says that the core was opened with.
+fn postgres_settings(base: &JsonObject, place: &str) -> Option<PostgresConfig> {
+    if let Ok(DatabaseChoice::Postgres(config)) = DatabaseChoice::of(base, "") {
+        return Some(*config);
+    }
+    PostgresConfig::effective(&base.clone().with("postgresql_connection_uri", place))
+        .inspect_err(|problems| tracing::warn!(problem = problems.first().map(ToString::to_string), "the settings of the database cannot be shown"))
+        .ok()
+}
+
 impl UseCase for wire::ListCoreConfig {
     const SCOPE: Scope = Scope::Tenant;
 
@@ -186,7 +197,7 @@ impl UseCase for wire::ListCoreConfig {
         levels.push(tenants.base());
         let postgres = match cx.db().dialect() {
             Dialect::Sqlite => None,
-            Dialect::Postgres => PostgresConfig::effective(tenants.base()).ok(),
+            Dialect::Postgres => postgres_settings(tenants.base(), cx.db().place()),
         };
         let processors = std::thread::available_parallelism().map_or(1, |n| i64::try_from(n.get()).unwrap_or(1));
         let view = DashboardView { postgres: postgres.as_ref(), protected_caller: cx.protected_caller, processors };

@@ -46,7 +46,7 @@ impl UseCase for ListUsers {
             UserPage { order, limit: i64::from(self.limit), from, recipe_ids: self.recipe_ids }
         };
         let (app, tenant) = (cx.at().app.clone(), cx.at().tenant.clone());
-        let found = cx.db().read(async move |tx| tx.users_page(&app, &tenant, &page).await).await?;
+        let found = cx.db().read_long(async move |tx| tx.users_page(&app, &tenant, &page).await).await?;
         if found.is_empty() { Ok(ok_first(no_users())) } else { Err(not_served()) }
     }
 }
@@ -69,7 +69,7 @@ impl UseCase for CountUsers {
             Some(cx.at().tenant.clone())
         };
         let (app, recipes) = (cx.at().app.clone(), self.recipe_ids);
-        let count = cx.db().read(async move |tx| tx.count_users(&app, tenant.as_ref(), &recipes).await).await?;
+        let count = cx.db().read_long(async move |tx| tx.count_users(&app, tenant.as_ref(), &recipes).await).await?;
         let counted = status("OK").with("count", count);
         Ok(Body::Json(if self.allow_approximate { counted.with("approximate", false).with("asOf", cx.now) } else { counted }))
     }
@@ -80,7 +80,7 @@ impl UseCase for CountActiveUsers {
 
     async fn run(self, cx: &Cx<'_>) -> Result<Body, Error> {
         let app = cx.at().app.clone();
-        let count = cx.db().read(async move |tx| tx.active_users(&app, self.since).await).await?;
+        let count = cx.db().read_long(async move |tx| tx.active_users(&app, self.since).await).await?;
         Ok(Body::Json(status("OK").with("count", count)))
     }
 }
@@ -103,7 +103,7 @@ impl UseCase for UsersByAccountInfo {
             return Ok(ok(no_users()));
         }
         let (app, tenant) = (cx.at().app.clone(), cx.at().tenant.clone());
-        let count = cx.db().read(async move |tx| tx.count_users(&app, Some(&tenant), &[]).await).await?;
+        let count = cx.db().read_long(async move |tx| tx.count_users(&app, Some(&tenant), &[]).await).await?;
         if count == 0 { Ok(ok(no_users())) } else { Err(not_served()) }
     }
 }

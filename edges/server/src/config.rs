@@ -4,10 +4,11 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use supertokens_domain::config::{Checks, ConfigProblem, CoreConfig, DatabaseChoice, Key, PostgresConfig, key, keys};
 use supertokens_domain::json::{Json, JsonObject};
-use supertokens_store::{DatabaseOptions, PostgresOptions, TableNames};
+use supertokens_store::{DatabaseOptions, IdleConnections, PostgresOptions, TableNames};
 
 use crate::{Place, Settings, Stop};
 
@@ -262,6 +263,9 @@ fn postgres_options(config: PostgresConfig) -> Result<PostgresOptions, Stop> {
         session_info: renamed("session_info"),
         key_value: renamed("key_value"),
     };
+    // Without a number of connections that stay, the pool keeps all it has, as the Java core's does.
+    let timeout = u64::try_from(config.idle_connection_timeout_ms).ok().filter(|ms| *ms > 0).map(Duration::from_millis);
+    let idle = config.minimum_idle_connections.zip(timeout).map(|(kept, timeout)| IdleConnections { kept, timeout });
     let mut options = PostgresOptions {
         host: config.host,
         port: config.port,
@@ -270,6 +274,8 @@ fn postgres_options(config: PostgresConfig) -> Result<PostgresOptions, Stop> {
         dbname: config.database_name,
         tables,
         pool_size: config.connection_pool_size,
+        idle,
+        migration_mode: config.migration_mode,
         ..PostgresOptions::default()
     };
     for (name, value) in config.attributes {
@@ -374,7 +380,8 @@ mod tests {
     fn postgresql_keys_become_options_of_the_store() {
         let base = JsonObject::parse(
             r#"{"postgresql_connection_uri":"postgresql://u:p@h:1/d?sslmode=require","postgresql_table_names_prefix":"x",
-                "postgresql_table_schema":"s","postgresql_key_value_table_name":"kv","postgresql_connection_pool_size":3}"#,
+                "postgresql_table_schema":"s","postgresql_key_value_table_name":"kv","postgresql_connection_pool_size":3,
+                "postgresql_minimum_idle_connections":2,"postgresql_idle_connection_timeout":700,"migration_mode":"MIGRATED"}"#,
         )
         .unwrap();
         let choice = DatabaseChoice::of(&base, "unused").unwrap();
@@ -385,5 +392,7 @@ mod tests {
         assert_eq!((options.tables.schema.as_str(), options.tables.unqualified("apps")), ("s", "x_apps".to_owned()));
         assert_eq!(options.tables.key_value.as_deref(), Some("kv"));
         assert_eq!(options.tls, supertokens_store::TlsMode::Require);
+        assert_eq!(options.idle, Some(IdleConnections { kept: 2, timeout: Duration::from_millis(700) }));
+        assert_eq!(options.migration_mode, "MIGRATED");
     }
 }

@@ -6,14 +6,16 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use supertokens_domain::ids::AppId;
 use supertokens_domain::session::signing_key::SigningKey;
-use supertokens_domain::time::{MINUTE, Millis};
+use supertokens_domain::time::{MINUTE, Millis, SECOND};
 use supertokens_store::{DatabaseOptions, Db, SqliteOptions, SqlitePlace, StoreError};
 
 use crate::config::Config;
 use crate::{Place, Settings, Stop, say};
 
-/// Clocks of machines may differ this much before anyone notices.
+/// The newest key may be this much younger than this machine's clock says before that is a fault.
 const DRIFT: Millis = MINUTE;
+/// So far the database's clock may be from ours. Nothing breaks by it, but a machine that keeps time is not that far off.
+const SKEW: Millis = 5 * SECOND;
 
 /// What was found about one question.
 enum Finding {
@@ -80,7 +82,28 @@ async fn database(options: DatabaseOptions) -> bool {
             Err(error) => Finding::Wrong(advice(&place, &error)),
         },
     );
-    all_well & keys_and_clock(&db).await
+    all_well & keys_and_clock(&db).await & report("clock of the database", &clock_of(&db).await)
+}
+
+/// Compared with this machine's at the moment between asking and having the answer.
+async fn clock_of(db: &Db) -> Finding {
+    let asked = now();
+    match db.clock().await {
+        Ok(told) => difference(asked, told, now()),
+        Err(error) => Finding::Wrong(advice(db.place(), &error)),
+    }
+}
+
+fn difference(asked: Millis, told: Option<Millis>, answered: Millis) -> Finding {
+    let Some(told) = told else { return Finding::Ok("the same machine's".to_owned()) };
+    // What lies between asking and the answer can be the way there and back.
+    let off = if told < asked { told - asked } else { (told - answered).max(0) };
+    let seconds = off.abs() / SECOND;
+    match (off.abs() > SKEW, off > 0) {
+        (false, _) => Finding::Ok(format!("not more than {} s from this machine's", SKEW / SECOND)),
+        (true, true) => Finding::Wrong(format!("{seconds} s ahead of this machine's; synchronise the clocks of both")),
+        (true, false) => Finding::Wrong(format!("{seconds} s behind this machine's; synchronise the clocks of both")),
+    }
 }
 
 /// A SQLite file that is not there is no fault if it can be made.
@@ -168,6 +191,18 @@ mod tests {
             assert_eq!(matches!(clock(now, newest), Finding::Ok(_)), well, "{newest:?}");
         }
         assert!(matches!(clock(1000, None), Finding::Wrong(_)));
+    }
+
+    #[test]
+    fn the_clock_of_the_database_may_differ_by_little_and_by_the_time_it_took_to_ask() {
+        let (asked, answered) = (1_800_000_000_000, 1_800_000_060_000);
+        let well = |told| matches!(difference(asked, told, answered), Finding::Ok(_));
+        assert!(well(None) && well(Some(asked)) && well(Some(asked + 30_000)) && well(Some(answered)));
+        assert!(well(Some(asked - SKEW)) && well(Some(answered + SKEW)));
+        for (told, words) in [(asked - SKEW - 1, "5 s behind"), (answered + 3_600_000, "3600 s ahead")] {
+            let Finding::Wrong(said) = difference(asked, Some(told), answered) else { panic!("{told} is well") };
+            assert!(said.starts_with(words), "{said}");
+        }
     }
 
     #[test]

@@ -32,14 +32,16 @@ pub(crate) async fn run(settings: &Settings, place: &Place) -> Result<(), Stop> 
 fn reachable(host: &str) -> &str {
     match host {
         "0.0.0.0" => "127.0.0.1",
-        "::" => "::1",
-        other => other,
+        "::" | "[::]" => "::1",
+        other => other.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(other),
     }
 }
 
 async fn status(host: &str, port: u16, base_path: &str) -> std::io::Result<u16> {
     let mut stream = TcpStream::connect((host, port)).await?;
-    stream.write_all(format!("GET {base_path}/readyz HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").as_bytes()).await?;
+    stream
+        .write_all(format!("GET {base_path}/readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").as_bytes())
+        .await?;
     let mut head = Vec::new();
     stream.take(1024).read_to_end(&mut head).await?;
     let head = String::from_utf8_lossy(&head);
@@ -73,6 +75,10 @@ mod tests {
 
     #[test]
     fn all_addresses_means_the_loopback_one() {
-        assert_eq!((reachable("0.0.0.0"), reachable("::"), reachable("core.example")), ("127.0.0.1", "::1", "core.example"));
+        for (host, expected) in
+            [("0.0.0.0", "127.0.0.1"), ("::", "::1"), ("[::]", "::1"), ("[fe80::1]", "fe80::1"), ("core.example", "core.example")]
+        {
+            assert_eq!(reachable(host), expected);
+        }
     }
 }

@@ -6,6 +6,19 @@ use std::time::Duration;
 pub(crate) const BODY: usize = 1 << 20;
 /// So much of a body that is too large is read and dropped before the 413, as a caller that is still writing would not see it.
 pub(crate) const DRAIN: usize = 8 << 20;
+/// A body of this size is read without asking whether there is room for it.
+pub(crate) const SMALL_BODY: usize = 16 << 10;
+/// Larger bodies that may be in memory at a time, from the first byte to the answer.
+pub(crate) const LARGE_BODIES: usize = 64;
+/// So long a larger body waits for room.
+pub(crate) const ROOM: Duration = Duration::from_secs(2);
+/// Requests that are worked on at a time, those included whose callers have gone away. Others wait as long as a request may take.
+pub(crate) const WORK: usize = 1_000;
+/// What a refused caller is still sending is read and dropped for so long.
+pub(crate) const DRAIN_TIME: Duration = Duration::from_secs(5);
+/// So much of a body may be on its way over HTTP/2 before it is read, for one request and for all of a connection.
+pub(crate) const STREAM_WINDOW: u32 = 64 << 10;
+pub(crate) const CONNECTION_WINDOW: u32 = 256 << 10;
 /// A body must be here after this long.
 pub(crate) const BODY_TIME: Duration = Duration::from_secs(30);
 /// Request line and headers together, HTTP/1.1 (as upstream's server library has it) and HTTP/2.

@@ -16,6 +16,7 @@ mod limits;
 mod logs;
 mod metrics;
 mod migrate;
+mod opening;
 mod serve;
 mod show_config;
 mod start;

@@ -6,6 +6,7 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::hash::{BuildHasher as _, Hasher as _};
 use std::net::{IpAddr, SocketAddr};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::Poll;
@@ -20,7 +21,7 @@ use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use supertokens_core::{Core, Operation};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tracing::Instrument as _;
 
 use crate::idle::Idle;
@@ -42,6 +43,10 @@ pub(crate) struct Door {
     process: u32,
     requests: AtomicU64,
     stopping: AtomicBool,
+    /// Room for work.
+    work: Arc<Semaphore>,
+    /// Room for large bodies.
+    room: Arc<Semaphore>,
 }
 
 impl Door {
@@ -59,6 +64,8 @@ impl Door {
             process,
             requests: AtomicU64::new(0),
             stopping: AtomicBool::new(false),
+            work: Arc::new(Semaphore::new(limits::WORK)),
+            room: Arc::new(Semaphore::new(limits::LARGE_BODIES)),
         }
     }
 
@@ -69,7 +76,7 @@ impl Door {
         // Of the level that is never filtered out, so that each line of a request has its id.
         let span = tracing::error_span!("request", id = id.as_str());
         let (method, is_head) = (known_method(request.method()), request.method() == Method::HEAD);
-        let (operation, mut response) = match self.own_path(&request) {
+        let (operation, mut response) = match self.own_path(&request, peer) {
             Some(own) => (Operation { method, path: own.path() }, self.answer_own(own).instrument(span.clone()).await),
             None => Arc::clone(&self).ask(request, peer, &span).await,
         };
@@ -89,39 +96,106 @@ impl Door {
         response.map(|body| Full::new(if is_head { Bytes::new() } else { body }))
     }
 
-    /// The core's answer. A request that has begun runs to its end, even if its caller goes away or gives up.
+    /// The core's answer. A body is read only of those who are let in. Work that has begun runs to its end, even if its caller goes
+    /// away or gives up; before that, a caller who goes away leaves nothing behind.
     async fn ask(
         self: Arc<Self>,
         request: Request<Incoming>,
         peer: IpAddr,
         span: &tracing::Span,
     ) -> (Operation, Response<Bytes>) {
-        let (parts, body) = request.into_parts();
-        let body = match tokio::time::timeout(limits::BODY_TIME, read(body, parts.headers.contains_key(header::EXPECT))).await {
-            Ok(Ok(body)) => body,
-            Ok(Err(refusal)) => return (Operation::default(), refusal.response()),
-            Err(_) => return (Operation::default(), text(StatusCode::REQUEST_TIMEOUT, "The body did not arrive in time")),
-        };
-        let core = self.core.clone();
-        let request = Request::from_parts(parts, body);
-        let work = tokio::spawn(async move { core.handle_named(request, Some(peer)).await }.instrument(span.clone()));
-        match tokio::time::timeout(self.patience, work).await {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(_)) => {
-                self.metrics.panicked();
-                (Operation::default(), text(StatusCode::INTERNAL_SERVER_ERROR, "Internal error"))
+        let (head, body) = request.into_parts();
+        let waits = head.headers.contains_key(header::EXPECT);
+        let admission = survived(self.core.admit(head, Some(peer))).instrument(span.clone());
+        let admitted = match tokio::time::timeout(self.patience, admission).await {
+            Ok(Some(Ok(admitted))) => admitted,
+            Ok(Some(Err(refused))) => {
+                let _ = tokio::time::timeout(limits::DRAIN_TIME, drop_rest(body, waits)).await;
+                return refused;
             }
-            Err(_) => (Operation::default(), text(StatusCode::SERVICE_UNAVAILABLE, "The request took too long")),
+            Ok(None) => return self.panicked(),
+            Err(_) => return too_long(),
+        };
+        let operation = admitted.operation();
+        let (body, room) = match tokio::time::timeout(limits::BODY_TIME, self.read(body, waits)).await {
+            Ok(Ok(read)) => read,
+            Ok(Err(refusal)) => return (operation, refusal.response()),
+            Err(_) => return (operation, text(StatusCode::REQUEST_TIMEOUT, "The body did not arrive in time")),
+        };
+        let turn = Arc::clone(&self.work).acquire_owned();
+        let Ok(turn) = tokio::time::timeout(self.patience, turn).await else { return too_long() };
+        let core = self.core.clone();
+        let work = async move {
+            let _held = (turn, room);
+            core.answer(admitted, body).await
+        };
+        match tokio::time::timeout(self.patience, tokio::spawn(work.instrument(span.clone()))).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(_)) => self.panicked(),
+            Err(_) => too_long(),
         }
     }
 
-    /// Is this a path that the server answers by itself? Rules of apps and tenants (keys, addresses) do not apply to those.
-    fn own_path(&self, request: &Request<Incoming>) -> Option<Own> {
+    fn panicked(&self) -> (Operation, Response<Bytes>) {
+        self.metrics.panicked();
+        (Operation::default(), text(StatusCode::INTERNAL_SERVER_ERROR, "Internal error"))
+    }
+
+    /// The whole body, and the room that it takes if it is large. One that is too large is read on and dropped for a while.
+    async fn read(&self, mut body: Incoming, waits: bool) -> Result<(Bytes, Option<OwnedSemaphorePermit>), BodyRefused> {
+        let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+        if announced > limits::BODY {
+            drop_rest(body, waits).await;
+            return Err(BodyRefused::TooLarge);
+        }
+        let mut room = if announced > limits::SMALL_BODY { Some(self.room().await?) } else { None };
+        let mut first = Bytes::new();
+        let mut more = BytesMut::new();
+        let mut length = 0usize;
+        while let Some(frame) = body.frame().await {
+            let Ok(data) = frame.map_err(|_| BodyRefused::Broken)?.into_data() else { continue };
+            length = length.saturating_add(data.len());
+            if length > limits::DRAIN {
+                return Err(BodyRefused::TooLarge);
+            }
+            if length > limits::BODY {
+                (first, more) = (Bytes::new(), BytesMut::new());
+                continue;
+            }
+            if room.is_none() && length > limits::SMALL_BODY {
+                room = Some(self.room().await?);
+            }
+            if first.is_empty() && more.is_empty() {
+                first = data;
+                continue;
+            }
+            if more.is_empty() {
+                more.reserve(announced.max(length));
+                more.extend_from_slice(&first);
+            }
+            more.extend_from_slice(&data);
+        }
+        match length {
+            length if length > limits::BODY => Err(BodyRefused::TooLarge),
+            _ if more.is_empty() => Ok((first, room)),
+            _ => Ok((more.freeze(), room)),
+        }
+    }
+
+    /// Room for a large body.
+    async fn room(&self) -> Result<OwnedSemaphorePermit, BodyRefused> {
+        let free = tokio::time::timeout(limits::ROOM, Arc::clone(&self.room).acquire_owned()).await;
+        free.ok().and_then(Result::ok).ok_or(BodyRefused::NoRoom)
+    }
+
+    /// Is this a path that the server answers by itself? No key is asked for there. Numbers are for addresses that the base tenant
+    /// lets in; anybody may know whether the server lives.
+    fn own_path(&self, request: &Request<Incoming>, peer: IpAddr) -> Option<Own> {
         let path = request.uri().path().strip_prefix(self.base_path.as_str())?;
         let own = match path.strip_suffix('/').unwrap_or(path) {
             "/livez" => Own::Live,
             "/readyz" => Own::Ready,
-            "/metrics" if self.shows_metrics => Own::Metrics,
+            "/metrics" if self.shows_metrics && self.core.lets_in(peer) => Own::Metrics,
             _ => return None,
         };
         matches!(*request.method(), Method::GET | Method::HEAD).then_some(own)
@@ -186,6 +260,7 @@ impl Own {
 enum BodyRefused {
     TooLarge,
     Broken,
+    NoRoom,
 }
 
 impl BodyRefused {
@@ -193,44 +268,34 @@ impl BodyRefused {
         match self {
             Self::TooLarge => text(StatusCode::PAYLOAD_TOO_LARGE, "Request body is too large"),
             Self::Broken => text(StatusCode::BAD_REQUEST, "Request body is broken"),
+            Self::NoRoom => text(StatusCode::SERVICE_UNAVAILABLE, "Too many large request bodies at a time"),
         }
     }
 }
 
-/// The whole body. One that is too large is read on and dropped for a while, unless the caller waits for our word (`waits`): a
-/// caller that is still writing would not see the refusal.
-async fn read(mut body: Incoming, waits: bool) -> Result<Bytes, BodyRefused> {
+/// What a refused caller is still sending, unless it waits for our word: one that is still writing would not see the refusal.
+async fn drop_rest(mut body: Incoming, waits: bool) {
     let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
-    if announced > limits::BODY && (waits || announced > limits::DRAIN) {
-        return Err(BodyRefused::TooLarge);
+    let mut left = if waits || announced > limits::DRAIN { 0 } else { limits::DRAIN };
+    while left > 0
+        && let Some(Ok(frame)) = body.frame().await
+    {
+        left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
     }
-    let mut first = Bytes::new();
-    let mut more = BytesMut::new();
-    let mut length = 0usize;
-    while let Some(frame) = body.frame().await {
-        let Ok(data) = frame.map_err(|_| BodyRefused::Broken)?.into_data() else { continue };
-        length = length.saturating_add(data.len());
-        if length > limits::DRAIN {
-            return Err(BodyRefused::TooLarge);
-        }
-        if length > limits::BODY {
-            continue;
-        }
-        if first.is_empty() && more.is_empty() {
-            first = data;
-            continue;
-        }
-        if more.is_empty() {
-            more.reserve(announced.min(limits::BODY).max(length));
-            more.extend_from_slice(&first);
-        }
-        more.extend_from_slice(&data);
-    }
-    match length {
-        length if length > limits::BODY => Err(BodyRefused::TooLarge),
-        _ if more.is_empty() => Ok(first),
-        _ => Ok(more.freeze()),
-    }
+}
+
+/// What the future gives, or nothing if it panics.
+async fn survived<T>(future: impl Future<Output = T>) -> Option<T> {
+    let mut future = std::pin::pin!(future);
+    std::future::poll_fn(|cx| {
+        let polled = std::panic::catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx)));
+        polled.map_or(Poll::Ready(None), |polled| polled.map(Some))
+    })
+    .await
+}
+
+fn too_long() -> (Operation, Response<Bytes>) {
+    (Operation::default(), text(StatusCode::SERVICE_UNAVAILABLE, "The request took too long"))
 }
 
 /// The method as a label: a closed set.
@@ -317,13 +382,15 @@ fn builder() -> Builder<TokioExecutor> {
         .http2()
         .timer(TokioTimer::new())
         .keep_alive_interval(limits::PING)
+        .initial_stream_window_size(limits::STREAM_WINDOW)
+        .initial_connection_window_size(limits::CONNECTION_WINDOW)
         .max_header_list_size(u32::try_from(limits::HEAD).unwrap_or(u32::MAX))
         .max_concurrent_streams(limits::STREAMS);
     builder
 }
 
 /// The first connection on any of the listeners.
-async fn accept(listeners: &[TcpListener]) -> std::io::Result<(TcpStream, SocketAddr)> {
+pub(crate) async fn accept(listeners: &[TcpListener]) -> std::io::Result<(TcpStream, SocketAddr)> {
     std::future::poll_fn(|cx| {
         for listener in listeners {
             if let Poll::Ready(accepted) = listener.poll_accept(cx) {

@@ -1,6 +1,6 @@
 //! `supertokens config`: which value has each key, and where does it come from? Secrets are not shown.
 
-use supertokens_domain::config::{Key, Value, keys};
+use supertokens_domain::config::{DatabaseChoice, Key, Value, keys};
 use supertokens_domain::json::Json;
 
 use crate::config::{Config, Gathered};
@@ -15,20 +15,48 @@ pub(crate) fn run(settings: &Settings, place: &Place) -> Result<(), Stop> {
         settings.test_mode
     ));
     let processors = std::thread::available_parallelism().map_or(1, |n| i64::try_from(n.get()).unwrap_or(1));
+    let parts = parts_of_address(&config.gathered);
     for key in keys() {
-        say(&line(key, &config.gathered, processors));
+        say(&line(key, &config.gathered, &parts, processors));
     }
     Ok(())
 }
 
-/// `key: value  # source`, which is YAML again.
-fn line(key: &Key, gathered: &Gathered, processors: i64) -> String {
+/// What counts for the keys of the database, if that is PostgreSQL, and which key has its address.
+#[derive(Default)]
+struct Parts {
+    values: Vec<(&'static str, Json)>,
+    address: Option<&'static str>,
+}
+
+fn parts_of_address(gathered: &Gathered) -> Parts {
+    let Ok(DatabaseChoice::Postgres(database)) = DatabaseChoice::of(&gathered.base, "") else { return Parts::default() };
+    let address = ["database_url", "postgresql_connection_uri"].into_iter().find(|name| gathered.sources.contains_key(*name));
+    Parts { values: database.shown(), address }
+}
+
+/// `key: value  # source`, which is YAML again. A part of the database's address counts before the key of its own.
+fn line(key: &Key, gathered: &Gathered, parts: &Parts, processors: i64) -> String {
+    let own = match gathered.base.get(key.name) {
+        Some(value) if !value.is_null() => value.clone(),
+        _ => Json::parse(&default(key, processors)).unwrap_or(Json::Null),
+    };
+    if let (Some((_, part)), Some(address)) = (parts.values.iter().find(|(name, _)| *name == key.name), parts.address)
+        && as_text(part) != as_text(&own)
+    {
+        return format!("{}: {part}  # {address}", key.name);
+    }
     match (gathered.base.get(key.name), gathered.source(key)) {
         (Some(Json::Null), Some(source)) => format!("{}: {}  # default ({source} says null)", key.name, default(key, processors)),
         (Some(_), Some(source)) if key.secret => format!("{}: (hidden)  # {source}", key.name),
         (Some(value), Some(source)) => format!("{}: {value}  # {source}", key.name),
         _ => format!("{}: {}  # default", key.name, default(key, processors)),
     }
+}
+
+/// `5` and `"5"` are the same setting.
+fn as_text(value: &Json) -> String {
+    value.as_str().map_or_else(|| value.to_text(), |text| text.trim().to_owned())
 }
 
 fn default(key: &Key, processors: i64) -> String {
@@ -56,11 +84,41 @@ mod tests {
             _ => None,
         };
         let gathered = Gathered::gather(&settings, &place, variable).unwrap();
-        let line = |name: &str| super::line(key(name).unwrap(), &gathered, 2);
+        let line = |name: &str| super::line(key(name).unwrap(), &gathered, &parts_of_address(&gathered), 2);
         assert_eq!(line("port"), "port: 1  # flag --port");
         assert_eq!(line("api_keys"), "api_keys: (hidden)  # environment variable API_KEYS");
         assert_eq!(line("access_token_validity"), "access_token_validity: \"5\"  # environment variable ACCESS_TOKEN_VALIDITY");
         assert_eq!(line("host"), "host: \"localhost\"  # default");
         assert_eq!(line("bulk_migration_parallelism"), "bulk_migration_parallelism: 2  # default");
+    }
+
+    #[test]
+    fn the_parts_of_an_address_are_shown_where_they_count_and_no_password() {
+        let variable = |name: &str| match name {
+            "POSTGRESQL_CONNECTION_URI" => {
+                Some("postgresql://u:hunter2@db.example/d?sslpassword=hunter2&sslmode=require".to_owned())
+            }
+            "POSTGRESQL_HOST" => Some("unheeded".to_owned()),
+            "POSTGRESQL_PORT" => Some("5433".to_owned()),
+            "POSTGRESQL_DATABASE_NAME" => Some("d".to_owned()),
+            _ => None,
+        };
+        let gathered = Gathered::gather(&Settings::default(), &Place { port: None, host: None }, variable).unwrap();
+        let parts = parts_of_address(&gathered);
+        let line = |name: &str| super::line(key(name).unwrap(), &gathered, &parts, 2);
+        assert_eq!(line("postgresql_host"), "postgresql_host: \"db.example\"  # postgresql_connection_uri");
+        assert_eq!(line("postgresql_user"), "postgresql_user: \"u\"  # postgresql_connection_uri");
+        assert_eq!(line("postgresql_port"), "postgresql_port: \"5433\"  # environment variable POSTGRESQL_PORT");
+        assert_eq!(
+            line("postgresql_database_name"),
+            "postgresql_database_name: \"d\"  # environment variable POSTGRESQL_DATABASE_NAME"
+        );
+        assert_eq!(
+            line("postgresql_connection_attributes"),
+            "postgresql_connection_attributes: \"sslmode=require\"  # postgresql_connection_uri"
+        );
+        for key in keys() {
+            assert!(!super::line(key, &gathered, &parts, 2).contains("hunter2"), "{}", key.name);
+        }
     }
 }

@@ -13,17 +13,23 @@ use tokio::net::{TcpListener, lookup_host};
 
 use crate::config::Config;
 use crate::serve::{Door, serve};
-use crate::{Place, Settings, Stop, logs, say};
+use crate::{Place, Settings, Stop, logs, opening, say};
 
 /// A database that is not there yet is tried again after this long, for so long in all, as upstream does.
 const RETRY: Duration = Duration::from_secs(5);
 const GIVE_UP: Duration = Duration::from_secs(3600);
+
+/// Keys that a Java core's file may have, and that nothing here depends on.
+const NOT_HEEDED: [&str; 3] = ["core_config_version", "postgresql_config_version", "postgresql_connection_scheme"];
 
 pub(crate) async fn run(settings: &Settings, place: &Place, ignored_flags: &[&str]) -> Result<(), Stop> {
     let config = Config::load(settings, place)?;
     logs::start(&config.core)?;
     for flag in ignored_flags {
         tracing::info!("{flag} is a flag of the Java core and means nothing here");
+    }
+    for key in NOT_HEEDED.iter().filter(|key| config.gathered.sources.contains_key(**key)) {
+        tracing::info!("{key} is a key of the Java core and means nothing here");
     }
     if settings.test_mode {
         tracing::warn!("test mode: some limits are lifted; never use this in production");
@@ -35,6 +41,7 @@ pub(crate) async fn run(settings: &Settings, place: &Place, ignored_flags: &[&st
     let port = listeners.first().and_then(|listener| listener.local_addr().ok()).map_or(config.core.port, |at| at.port());
     let core = tokio::select! {
         core = open(&config, settings.test_mode) => core?,
+        never = opening::answer(&listeners, &config.core.base_path) => match never {},
         () = &mut stop => return Ok(()),
     };
     for chore in Chore::ALL {

@@ -296,6 +296,7 @@ fn the_doctor_looks_at_a_database_and_changes_nothing() {
         "ok     writing: allowed",
         "ok     keys: ",
         "ok     clock: ",
+        "ok     clock of the database: the same machine's",
     ] {
         assert!(out(&second).contains(line), "{line} is not in\n{}", out(&second));
     }
@@ -336,6 +337,7 @@ fn migrations_can_be_read_before_they_run() {
     let plan = output(folder.path(), &["migrate", "--plan"]);
     assert_eq!(plan.status.code(), Some(0), "{}", err(&plan));
     assert!(out(&plan).to_uppercase().contains("CREATE TABLE"), "{}", out(&plan));
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "a plan makes no file");
     let run = output(folder.path(), &["migrate"]);
     assert_eq!(run.status.code(), Some(0), "{}", err(&run));
     let again = output(folder.path(), &["migrate", "--plan"]);
@@ -435,4 +437,81 @@ async fn http2_is_spoken_in_clear_text_by_those_who_know() {
     assert_eq!((first.status().as_u16(), first.version()), (200, http::Version::HTTP_2));
     assert_eq!(first.into_body().collect().await.unwrap().to_bytes(), "Hello\n");
     assert_eq!(second.unwrap().status().as_u16(), 404);
+}
+
+#[test]
+fn it_lives_while_it_waits_for_its_database() {
+    let folder = tempfile::tempdir().unwrap();
+    let port = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
+    let mut command = program(folder.path());
+    command.args(["start", "--host=127.0.0.1", "--port", &port.to_string(), "--database-url", "postgresql://u@127.0.0.1:1/d"]);
+    let mut child = command.spawn().unwrap();
+    let (rest, mut log) = (BufReader::new(child.stdout.take().unwrap()), BufReader::new(child.stderr.take().unwrap()));
+    let server = Server { child, port, lines: Vec::new(), rest };
+    let mut line = String::new();
+    while !line.contains("the database cannot be reached") {
+        line.clear();
+        assert_ne!(log.read_line(&mut line).unwrap(), 0, "ended instead of waiting");
+    }
+    for (path, status) in [("/livez", 200), ("/livez/", 200), ("/readyz", 503), ("/hello", 503), ("/metrics", 503)] {
+        assert_eq!(server.get(path).0, status, "{path}");
+    }
+    assert_eq!(server.stop().0, Some(0));
+}
+
+/// A request whose head is sent and whose body is announced: what the server says before it has the body.
+fn announced(server: &Server, path: &str, headers: &str, length: usize, sent: &str) -> TcpStream {
+    let mut stream = server.connect();
+    let head = format!("POST {path} HTTP/1.1\r\nHost: localhost\r\n{headers}Content-Length: {length}\r\n\r\n{sent}");
+    stream.write_all(head.as_bytes()).unwrap();
+    stream
+}
+
+fn status_line(stream: &TcpStream) -> String {
+    let mut line = String::new();
+    BufReader::new(stream).read_line(&mut line).unwrap();
+    line.trim_end().to_owned()
+}
+
+#[test]
+fn a_body_is_read_only_of_those_who_are_let_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = "a-key-of-twenty-chars-";
+    let server = Server::start_with(program(folder.path()).args(["start", "--port=0"]).env("API_KEYS", key));
+    let waits = "Expect: 100-continue\r\n";
+    let stranger = announced(&server, "/recipe/session", waits, 1000, "");
+    assert_eq!(status_line(&stranger), "HTTP/1.1 401 Unauthorized");
+    let friend = announced(&server, "/recipe/session", &format!("{waits}api-key: {key}\r\n"), 1000, "");
+    assert_eq!(status_line(&friend), "HTTP/1.1 100 Continue");
+    // One that does not wait and is still writing sees the refusal nevertheless.
+    let (status, _, body) = server.post("/recipe/session", &"x".repeat(1 << 20));
+    assert_eq!((status, body.as_str()), (401, "Invalid API key\n"));
+    assert_eq!(server.get("/livez").0, 200);
+}
+
+#[test]
+fn large_bodies_have_limited_room_and_small_ones_need_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path(), &["--database-url", "sqlite::memory:"]);
+    let large = 100_000;
+    let silent: Vec<TcpStream> =
+        (0..64).map(|_| announced(&server, "/recipe/session", "Expect: 100-continue\r\n", large, "")).collect();
+    for stream in &silent {
+        assert_eq!(status_line(stream), "HTTP/1.1 100 Continue");
+    }
+    let one_more = announced(&server, "/recipe/session", "Connection: close\r\n", large, "");
+    let small = r#"{"userId":"u","userDataInJWT":{},"userDataInDatabase":{},"enableAntiCsrf":false}"#;
+    assert_eq!(server.post("/recipe/session", small).0, 200);
+    assert_eq!(status_line(&one_more), "HTTP/1.1 503 Service Unavailable");
+    drop(silent);
+    let (status, _, body) = server.post("/recipe/session", &"x".repeat(large));
+    assert_eq!((status, body.as_str()), (400, "Invalid Json Input\n"));
+}
+
+#[test]
+fn addresses_that_are_not_let_in_see_no_numbers() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start_with(program(folder.path()).args(["start", "--port=0"]).env("IP_DENY_REGEX", r"127\..*"));
+    assert_eq!((server.get("/metrics").0, server.get("/hello").0), (403, 403));
+    assert_eq!((server.get("/livez").0, server.get("/readyz").0), (200, 200));
 }

@@ -37,9 +37,7 @@ CREATE TABLE IF NOT EXISTS {tenant_configs} (
     is_first_factors_null BOOLEAN,
     CONSTRAINT {name tenant_configs}_pkey PRIMARY KEY (connection_uri_domain, app_id, tenant_id)
 );
--- postgres:
 ALTER TABLE {tenant_configs} ADD COLUMN IF NOT EXISTS is_first_factors_null BOOLEAN;
--- both:
 
 CREATE TABLE IF NOT EXISTS {tenant_thirdparty_providers} (
     connection_uri_domain VARCHAR(256) NOT NULL DEFAULT '',

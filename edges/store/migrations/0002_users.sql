@@ -12,12 +12,9 @@ CREATE TABLE IF NOT EXISTS {app_id_to_user_id} (
         REFERENCES {app_id_to_user_id} (app_id, user_id) ON UPDATE CASCADE ON DELETE CASCADE,
     CONSTRAINT {name app_id_to_user_id}_app_id_fkey FOREIGN KEY (app_id) REFERENCES {apps} (app_id) ON DELETE CASCADE
 );
--- postgres:
 ALTER TABLE {app_id_to_user_id} ADD COLUMN IF NOT EXISTS is_linked_or_is_a_primary_user BOOLEAN NOT NULL DEFAULT FALSE;
 ALTER TABLE {app_id_to_user_id} ADD COLUMN IF NOT EXISTS time_joined BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE {app_id_to_user_id} ADD COLUMN IF NOT EXISTS primary_or_recipe_user_time_joined BIGINT NOT NULL DEFAULT 0;
--- both:
-CREATE INDEX IF NOT EXISTS app_id_to_user_id_app_id_index ON {app_id_to_user_id} (app_id);
 CREATE INDEX IF NOT EXISTS app_id_to_user_id_primary_user_id_index ON {app_id_to_user_id} (primary_or_recipe_user_id, app_id);
 CREATE INDEX IF NOT EXISTS app_id_to_user_id_user_id_index ON {app_id_to_user_id} (user_id, app_id);
 CREATE INDEX IF NOT EXISTS app_id_to_user_id_linked_flag_index

@@ -17,13 +17,13 @@ CREATE TABLE IF NOT EXISTS {session_info} (
         REFERENCES {tenants} (app_id, tenant_id) ON DELETE CASCADE
 );
 -- The Java core added these two in 12.1.
--- postgres:
 ALTER TABLE {session_info} ADD COLUMN IF NOT EXISTS prev_refresh_token_hash_2 VARCHAR(128);
 ALTER TABLE {session_info} ADD COLUMN IF NOT EXISTS refresh_token_rotated_at BIGINT;
--- both:
 CREATE INDEX IF NOT EXISTS session_expiry_index ON {session_info} (expires_at);
 CREATE INDEX IF NOT EXISTS session_info_user_id_app_id_index ON {session_info} (user_id, app_id);
-CREATE INDEX IF NOT EXISTS session_info_tenant_id_index ON {session_info} (app_id, tenant_id);
+-- Upstream's third index, session_info_tenant_id_index (app_id, tenant_id), is left out here and its like on other large tables:
+-- the primary key begins with the same columns, and as long as a table has not been analyzed, PostgreSQL prefers the smaller index
+-- and so reads the sessions of the whole tenant to find one.
 
 CREATE TABLE IF NOT EXISTS {session_access_token_signing_keys} (
     app_id VARCHAR(64) NOT NULL DEFAULT 'public',

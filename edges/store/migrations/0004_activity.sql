@@ -5,7 +5,6 @@ CREATE TABLE IF NOT EXISTS {user_last_active} (
     CONSTRAINT {name user_last_active}_pkey PRIMARY KEY (app_id, user_id),
     CONSTRAINT {name user_last_active}_app_id_fkey FOREIGN KEY (app_id) REFERENCES {apps} (app_id) ON DELETE CASCADE
 );
-CREATE INDEX IF NOT EXISTS user_last_active_app_id_index ON {user_last_active} (app_id);
 CREATE INDEX IF NOT EXISTS user_last_active_last_active_time_index ON {user_last_active} (last_active_time DESC, app_id DESC);
 
 -- sqlite:

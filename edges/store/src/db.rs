@@ -8,6 +8,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use supertokens_domain::time::Millis;
+
 use crate::error::{Result, StoreError};
 use crate::options::{DatabaseOptions, SqlitePlace};
 use crate::postgres::{PoolState, Postgres};
@@ -80,7 +82,7 @@ impl Db {
             Backend::Sqlite(sqlite) if sqlite.has_readers() => {
                 sqlite.read(|connection| run_now(body(&mut Tx::sqlite(connection, self.counting_reads(), Begin::Never))))
             }
-            Backend::Sqlite(sqlite) => self.on_writer(sqlite, &Arc::new(body), Begin::Never).await,
+            Backend::Sqlite(sqlite) => sqlite.write(self.on_writer(&Arc::new(body), Begin::Never)).await,
             Backend::Postgres(postgres) => {
                 for _ in 0..RECONNECTS {
                     match self.read_once(postgres, &body).await {
@@ -93,13 +95,39 @@ impl Db {
         }
     }
 
+    /// Reads what may take long, or wait for others: lists, counts, whole tables. On PostgreSQL that happens on a connection of the
+    /// pool, where no other read stands behind it; on SQLite off the async workers. Otherwise like [`read`](Self::read).
+    pub async fn read_long<T, F>(&self, body: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: AsyncFn(&mut Tx<'_>) -> Result<T> + Send + Sync + 'static,
+    {
+        match &self.0.backend {
+            Backend::Postgres(postgres) => {
+                let _permit = postgres.long_read().await?;
+                self.repeat(body, Begin::Never, None::<fn(&T)>).await.map(|(value, _)| value)
+            }
+            Backend::Sqlite(sqlite) if sqlite.has_readers() => {
+                let db = self.clone();
+                let reading = tokio::task::spawn_blocking(move || match &db.0.backend {
+                    Backend::Sqlite(sqlite) => {
+                        sqlite.read(|connection| run_now(body(&mut Tx::sqlite(connection, db.counting_reads(), Begin::Never))))
+                    }
+                    Backend::Postgres(_) => Err(StoreError::driver("not SQLite any more")),
+                });
+                reading.await.map_err(|_| StoreError::driver("a read panicked"))?
+            }
+            Backend::Sqlite(_) => self.read(body).await,
+        }
+    }
+
     /// One statement that writes, atomic by itself: one trip. A second statement is an error.
     pub async fn single<T, F>(&self, body: F) -> Result<T>
     where
         T: Send + 'static,
         F: AsyncFn(&mut Tx<'_>) -> Result<T> + Send + Sync + 'static,
     {
-        self.repeat(body, Begin::Single).await
+        self.repeat(body, Begin::Single, None::<fn(&T)>).await.map(|(value, _)| value)
     }
 
     /// A transaction, READ COMMITTED. Tried again when the database asks for it, and when its connection was dead.
@@ -108,7 +136,19 @@ impl Db {
         T: Send + 'static,
         F: AsyncFn(&mut Tx<'_>) -> Result<T> + Send + Sync + 'static,
     {
-        self.repeat(body, Begin::Pending).await
+        self.repeat(body, Begin::Pending, None::<fn(&T)>).await.map(|(value, _)| value)
+    }
+
+    /// A transaction, and what is worked out from its answer while the commit is under way: a signature takes as long as a commit,
+    /// and neither needs to wait for the other. If the commit fails, so does all of this.
+    pub async fn tx_beside<T, U, F>(&self, body: F, beside: impl FnMut(&T) -> U + Send) -> Result<(T, U)>
+    where
+        T: Send + 'static,
+        U: Send,
+        F: AsyncFn(&mut Tx<'_>) -> Result<T> + Send + Sync + 'static,
+    {
+        let (value, made) = self.repeat(body, Begin::Pending, Some(beside)).await?;
+        Ok((value, made.ok_or_else(|| StoreError::driver("nothing was worked out beside the commit"))?))
     }
 
     /// Is the database there and answering?
@@ -119,6 +159,16 @@ impl Db {
     /// Would a write be accepted? Needs the tables.
     pub async fn writable(&self) -> Result<()> {
         self.single(async |tx| tx.exec(S::TryWriting, &[]).await.map(|_| ())).await
+    }
+
+    /// What the machine of the database takes the time to be. Nothing for SQLite, which runs on this one.
+    pub async fn clock(&self) -> Result<Option<Millis>> {
+        let on_postgres = async |client: &tokio_postgres::Client| {
+            let text = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)";
+            let row = client.query_one(text, &[]).await.and_then(|row| row.try_get(0));
+            row.map(Some).map_err(|e| crate::error::from_postgres(&e, self.sql()))
+        };
+        self.on_connection(|_| Ok(None), on_postgres).await
     }
 
     /// Which database this is.
@@ -219,22 +269,39 @@ impl Db {
 
     async fn read_once<T, F: AsyncFn(&mut Tx<'_>) -> Result<T>>(&self, postgres: &Postgres, body: &F) -> Result<T> {
         let client = postgres.reader().await?;
-        let mut tx = Tx::postgres(&client, &self.0.shared, Begin::Never);
-        let answer = body(&mut tx).await;
-        tx.end(answer).await.answer
+        let reading = async {
+            let mut tx = Tx::postgres(&client, &self.0.shared, Begin::Never);
+            let answer = body(&mut tx).await;
+            tx.end(answer).await.answer
+        };
+        tokio::time::timeout(postgres.read_limit(), reading).await.unwrap_or_else(|_| {
+            // The connection may have died without a word.
+            postgres.give_up(&client);
+            Err(StoreError::unavailable("a read was not answered in time"))
+        })
     }
 
-    async fn repeat<T, F>(&self, body: F, begin: Begin) -> Result<T>
+    /// With what was worked out beside the commit, if anything was to be.
+    async fn repeat<T, U, F, B>(&self, body: F, begin: Begin, mut beside: Option<B>) -> Result<(T, Option<U>)>
     where
         T: Send + 'static,
+        U: Send,
         F: AsyncFn(&mut Tx<'_>) -> Result<T> + Send + Sync + 'static,
+        B: FnMut(&T) -> U + Send,
     {
         let body = Arc::new(body);
         let mut dead = 0;
         for attempt in 1..=ATTEMPTS {
             let (answer, commit_sent) = match &self.0.backend {
-                Backend::Sqlite(sqlite) => (self.on_writer(sqlite, &body, begin).await, true),
-                Backend::Postgres(postgres) => self.on_pool(postgres, &*body, begin).await,
+                Backend::Sqlite(sqlite) => {
+                    let work = self.on_writer(&body, begin);
+                    let answer = match &mut beside {
+                        Some(beside) => sqlite.write_beside(work, beside).await.map(|(value, made)| (value, Some(made))),
+                        None => sqlite.write(work).await.map(|value| (value, None)),
+                    };
+                    (answer, true)
+                }
+                Backend::Postgres(postgres) => self.on_pool(postgres, &*body, begin, beside.as_mut()).await,
             };
             match answer {
                 Err(StoreError::Busy) if attempt < ATTEMPTS => tokio::time::sleep(back_off(attempt)).await,
@@ -245,27 +312,32 @@ impl Db {
         Err(StoreError::Busy)
     }
 
-    async fn on_writer<T, F>(&self, sqlite: &Sqlite, body: &Arc<F>, begin: Begin) -> Result<T>
+    /// The body as work for the connection of the writer.
+    fn on_writer<T, F>(
+        &self,
+        body: &Arc<F>,
+        begin: Begin,
+    ) -> impl FnOnce(&mut rusqlite::Connection) -> Result<T> + Send + 'static + use<T, F>
     where
         T: Send + 'static,
         F: AsyncFn(&mut Tx<'_>) -> Result<T> + Send + Sync + 'static,
     {
         let (body, shared) = (Arc::clone(body), Arc::clone(&self.0.shared));
-        let work = move |connection: &mut rusqlite::Connection| {
+        move |connection| {
             let mut tx = Tx::sqlite(connection, &shared, begin);
             let answer = run_now(body(&mut tx));
             if tx.failed() { answer.and(Err(StoreError::Aborted)) } else { answer }
-        };
-        sqlite.write(work).await
+        }
     }
 
     /// One attempt on PostgreSQL, and whether its commit may have gone out.
-    async fn on_pool<T, F: AsyncFn(&mut Tx<'_>) -> Result<T>>(
+    async fn on_pool<T: Send, U: Send, F: AsyncFn(&mut Tx<'_>) -> Result<T>>(
         &self,
         postgres: &Postgres,
         body: &F,
         begin: Begin,
-    ) -> (Result<T>, bool) {
+        beside: Option<impl FnMut(&T) -> U + Send>,
+    ) -> (Result<(T, Option<U>)>, bool) {
         let lease = match postgres.lease().await {
             Ok(lease) => lease,
             Err(e) => return (Err(e), false),
@@ -275,13 +347,26 @@ impl Db {
             Err(e) => return (Err(e), false),
         };
         let mut tx = Tx::postgres(client, &self.0.shared, begin);
-        let answer = body(&mut tx).await;
-        let ended = tx.end(answer).await;
+        let (value, outcome) = match body(&mut tx).await {
+            Ok(value) => (Some(value), Ok(())),
+            Err(e) => (None, Err(e)),
+        };
+        let beside = async {
+            let value = value?;
+            let Some(mut beside) = beside else { return Some((value, None)) };
+            // First the connection sends the commit, which may be a task of this very thread.
+            tokio::task::yield_now().await;
+            let made = beside(&value);
+            Some((value, Some(made)))
+        };
+        let (ended, value) = tokio::join!(biased; tx.end(outcome), beside);
         if ended.clean {
             lease.give_back();
         }
         // A statement by itself may have been carried out before the connection broke.
-        (ended.answer, ended.commit_sent || begin == Begin::Single)
+        let gone = || StoreError::driver("a body ended without an answer");
+        let answer = ended.answer.and_then(|()| value.ok_or_else(gone));
+        (answer, ended.commit_sent || begin == Begin::Single)
     }
 
     /// Migrations need the connection itself.

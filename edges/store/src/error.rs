@@ -44,6 +44,9 @@ pub enum StoreError {
     /// Somebody else holds what this needs; the same work may succeed a moment later. `Db::tx` has tried that already.
     #[error("the database is busy")]
     Busy,
+    /// Somebody else has held what this needs for longer than anybody waits. Not tried again: that would only take connections.
+    #[error("another transaction holds what this one needs")]
+    Locked,
     /// A stored value is not what its column promises.
     #[error("the column {column} of {table} holds something unreadable (key {key})")]
     Corrupt {
@@ -132,10 +135,13 @@ pub(crate) fn from_postgres(error: &tokio_postgres::Error, sql: &Sql) -> StoreEr
     match said.code().code() {
         "23505" => StoreError::Duplicate(key()),
         "23503" => StoreError::MissingParent(key()),
-        // 55P03 is a lock that was not to be had at once.
-        code if code.starts_with("40") || code == "55P03" => StoreError::Busy,
-        // Shutting down, crashed, starting up, too many connections, connection exceptions.
-        code if code.starts_with("57P") || code.starts_with("08") || code == "53300" => StoreError::Unavailable(driver()),
+        code if code.starts_with("40") => StoreError::Busy,
+        // `lock_timeout`
+        "55P03" => StoreError::Locked,
+        // Shutting down, crashed, starting up, too many connections, connection exceptions, idle for too long in a transaction.
+        code if code.starts_with("57P") || code.starts_with("08") || code == "53300" || code == "25P03" => {
+            StoreError::Unavailable(driver())
+        }
         _ if says_try_again(said.message()) => StoreError::Busy,
         _ => StoreError::Driver(driver()),
     }

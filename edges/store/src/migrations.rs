@@ -1,7 +1,8 @@
 //! How the tables come to be: numbered texts, run at start under a lock, each recorded once (house.md 6, decisions 4 and 5).
 //!
 //! A text is in PostgreSQL's dialect. What stands behind a line `-- sqlite:` or `-- postgres:` is for that database only,
-//! until the next such line or `-- both:`. A database of the Java core is completed, never rewritten.
+//! until the next such line or `-- both:`. A database of the Java core is completed, never rewritten: SQLite, which does not
+//! know `ADD COLUMN IF NOT EXISTS`, gets such a line without the condition, and only where the column is missing.
 
 use std::collections::BTreeSet;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -89,12 +90,38 @@ fn plan_sqlite(connection: &mut rusqlite::Connection, sql: &Sql) -> Result<Vec<P
             recorded.insert(number.map_err(failed)?);
         }
     }
-    Ok(due(sql, &recorded))
+    let mut plan = due(sql, &recorded);
+    for step in &mut plan {
+        step.sql = only_missing_columns(connection, &step.sql).map_err(failed)?;
+    }
+    Ok(plan)
+}
+
+/// A table that is not there yet is made with all its columns.
+fn only_missing_columns(connection: &rusqlite::Connection, text: &str) -> rusqlite::Result<String> {
+    const IF_MISSING: &str = " ADD COLUMN IF NOT EXISTS ";
+    let mut out = String::with_capacity(text.len());
+    for line in text.lines() {
+        let Some((alter, column)) = line.split_once(IF_MISSING) else {
+            out.push_str(line);
+            out.push('\n');
+            continue;
+        };
+        let table = alter.rsplit(' ').next().unwrap_or_default();
+        let name = column.split(' ').next().unwrap_or_default();
+        let count = "SELECT COUNT(*), COUNT(*) FILTER (WHERE name = ?2) FROM pragma_table_info(?1)";
+        let (columns, found): (i64, i64) = connection.query_row(count, [table, name], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        if columns > 0 && found == 0 {
+            out.push_str(&format!("{alter} ADD COLUMN {column}\n"));
+        }
+    }
+    Ok(out)
 }
 
 async fn migrate_postgres(client: &tokio_postgres::Client, sql: &Sql, now: Millis) -> Result<Vec<Applied>> {
     let failed = |e: tokio_postgres::Error| from_postgres(&e, sql);
-    client.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED").await.map_err(failed)?;
+    // Another server may be migrating, and take its time.
+    client.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = 0").await.map_err(failed)?;
     client.batch_execute("SELECT pg_advisory_xact_lock(hashtext('st_rs_migrations'))").await.map_err(failed)?;
     if let Some(schema) = own_schema(sql) {
         let there = client.query("SELECT 1 FROM pg_namespace WHERE nspname = lower($1)", &[&schema]).await.map_err(failed)?;

@@ -60,8 +60,39 @@ pub struct PostgresOptions {
     pub connect_timeout: Duration,
     /// How long to wait for a connection of the pool.
     pub acquire_timeout: Duration,
+    /// Which of the unused connections are closed; without it, none are.
+    pub idle: Option<IdleConnections>,
+    /// How long anything is waited for on a connection.
+    pub patience: Patience,
     /// Which user tables the Java core reads and writes in this database (core-server.md 11).
     pub migration_mode: String,
+}
+
+/// For how long a connection may be held up. What the role or the database sets (`ALTER ROLE … SET lock_timeout`) counts instead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// By a lock that somebody else has: `lock_timeout`.
+    pub lock: Duration,
+    /// By a transaction of ours that does not go on: `idle_in_transaction_session_timeout`.
+    pub idle_in_transaction: Duration,
+    /// By a statement, where others share the connection: `statement_timeout`. A connection that says nothing for longer is given up.
+    pub shared_read: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        let seconds = Duration::from_secs;
+        Self { lock: seconds(5), idle_in_transaction: seconds(10), shared_read: seconds(5) }
+    }
+}
+
+/// What becomes of connections of the pool that nobody uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IdleConnections {
+    /// So many stay open.
+    pub kept: usize,
+    /// The others are closed after this long.
+    pub timeout: Duration,
 }
 
 /// Whether to encrypt the way to PostgreSQL. The words are `sslmode`'s.
@@ -151,6 +182,8 @@ impl Default for PostgresOptions {
             pool_size: 10,
             connect_timeout: Duration::from_secs(5),
             acquire_timeout: Duration::from_secs(5),
+            idle: None,
+            patience: Patience::default(),
             migration_mode: "LEGACY".into(),
         }
     }

@@ -1,17 +1,18 @@
 //! PostgreSQL: a pool for transactions, and two shared connections on which reads are pipelined (dependencies.md 3.3, 4).
 //!
 //! A connection that may hold an open transaction never returns to the pool. Connections lost in a restart of the
-//! database are replaced when they are next wanted.
+//! database are replaced when they are next wanted, and shared ones that do not answer any more are given up.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use deadpool_postgres::{ClientWrapper, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
+use deadpool_postgres::{ClientWrapper, Hook, HookError, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::error::{Result, StoreError, from_pool, from_postgres};
-use crate::options::{PostgresOptions, TlsMode};
+use crate::options::{IdleConnections, Patience, PostgresOptions, TlsMode};
 use crate::tx::Shared;
 
 /// How many connections reads share.
@@ -25,6 +26,9 @@ pub(crate) struct Postgres {
     config: tokio_postgres::Config,
     tls: MakeRustlsConnect,
     connect_timeout: Duration,
+    patience: Patience,
+    /// Long reads may not take all connections of the pool.
+    long_reads: Semaphore,
     shared: Arc<Shared>,
 }
 
@@ -78,16 +82,25 @@ impl Postgres {
         let config = driver_config(options);
         let tls = MakeRustlsConnect::new(crate::tls::config(options.tls, options.root_certificates.as_deref())?);
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+        let patience = options.patience;
         let pool = Pool::builder(Manager::from_config(config.clone(), tls.clone(), recycling))
             .max_size(options.pool_size.max(1))
             .wait_timeout(Some(options.acquire_timeout))
             .create_timeout(Some(options.connect_timeout))
             .recycle_timeout(Some(options.connect_timeout))
             .runtime(Runtime::Tokio1)
+            .post_create(Hook::async_fn(move |client: &mut ClientWrapper, _| {
+                Box::pin(async move { client.batch_execute(&patience.sql(false)).await.map_err(HookError::Backend) })
+            }))
             .build()
             .map_err(|e| StoreError::driver(e.to_string()))?;
+        if let Some(idle) = options.idle {
+            tokio::spawn(close_unused(pool.weak(), idle));
+        }
         let (readers, next, shared) = (Default::default(), AtomicUsize::new(0), Arc::clone(shared));
-        let this = Self { pool, readers, next, config, tls, connect_timeout: options.connect_timeout, shared };
+        let long_reads = Semaphore::new((options.pool_size / 2).max(1));
+        let connect_timeout = options.connect_timeout;
+        let this = Self { pool, readers, next, config, tls, connect_timeout, patience, long_reads, shared };
         this.reader().await?;
         Ok(this)
     }
@@ -96,6 +109,24 @@ impl Postgres {
     pub(crate) async fn lease(&self) -> Result<Lease> {
         let object = self.pool.get().await.map_err(|e| from_pool(e, &self.shared.sql))?;
         Ok(Lease { object: Some(object) })
+    }
+
+    /// Waits until one more long read may take a connection of the pool.
+    pub(crate) async fn long_read(&self) -> Result<SemaphorePermit<'_>> {
+        self.long_reads.acquire().await.map_err(|_| StoreError::unavailable("the database is being closed"))
+    }
+
+    /// How long a read on a shared connection may take before the connection is given up: longer than the server takes to end it.
+    pub(crate) fn read_limit(&self) -> Duration {
+        self.patience.shared_read + self.patience.shared_read / 5
+    }
+
+    /// Gives up a shared connection. Whoever reads on it now goes on doing so, for what it is worth.
+    pub(crate) fn give_up(&self, client: &Arc<ClientWrapper>) {
+        for reader in &self.readers {
+            let mut held = reader.client.write().unwrap_or_else(PoisonError::into_inner);
+            held.take_if(|held| Arc::ptr_eq(held, client));
+        }
     }
 
     /// One of the shared connections, in turn.
@@ -123,12 +154,46 @@ impl Postgres {
                 tracing::warn!(error = %e, "a connection to PostgreSQL ended");
             }
         });
-        Ok(ClientWrapper::new(client, task))
+        let client = ClientWrapper::new(client, task);
+        let prepared = tokio::time::timeout(self.connect_timeout, client.batch_execute(&self.patience.sql(true))).await;
+        let prepared = prepared.map_err(|_| StoreError::unavailable("connecting took too long"))?;
+        prepared.map_err(|e| from_postgres(&e, &self.shared.sql))?;
+        Ok(client)
     }
 
     pub(crate) fn state(&self) -> PoolState {
         let status = self.pool.status();
         PoolState { max: status.max_size, size: status.size, available: status.available, waiting: status.waiting }
+    }
+}
+
+impl Patience {
+    /// Tells a new connection, unless it has been told by the operator of the database.
+    fn sql(self, shared: bool) -> String {
+        let limits = [
+            ("lock_timeout", self.lock),
+            ("idle_in_transaction_session_timeout", self.idle_in_transaction),
+            ("statement_timeout", if shared { self.shared_read } else { Duration::ZERO }),
+        ];
+        let set = |(name, limit): (&str, Duration)| {
+            format!("SELECT set_config('{name}', '{}', false) WHERE current_setting('{name}') = '0';", limit.as_millis())
+        };
+        limits.into_iter().map(set).collect()
+    }
+}
+
+/// Looks at the unused connections twice in the time that they may stay, for as long as there is a pool.
+async fn close_unused(pool: deadpool_postgres::WeakPool, idle: IdleConnections) {
+    let mut beat = tokio::time::interval(idle.timeout / 2);
+    loop {
+        beat.tick().await;
+        let Some(pool) = pool.upgrade() else { return };
+        let mut kept = 0;
+        pool.retain(|_, metrics| {
+            let stays = kept < idle.kept || metrics.last_used() < idle.timeout;
+            kept += usize::from(stays);
+            stays
+        });
     }
 }
 
@@ -143,7 +208,9 @@ fn driver_config(options: &PostgresOptions) -> tokio_postgres::Config {
     let mut config = tokio_postgres::Config::new();
     config.host(&options.host).port(options.port).dbname(&options.dbname);
     config.application_name("supertokens-rs").connect_timeout(options.connect_timeout);
-    config.keepalives(true).keepalives_idle(Duration::from_secs(60));
+    // A connection that died without a word is found out within half a minute, and sooner if something was sent on it.
+    config.keepalives(true).keepalives_idle(Duration::from_secs(15));
+    config.keepalives_interval(Duration::from_secs(5)).keepalives_retries(3).tcp_user_timeout(Duration::from_secs(15));
     config.ssl_mode(match options.tls {
         TlsMode::Disable => tokio_postgres::config::SslMode::Disable,
         TlsMode::Prefer => tokio_postgres::config::SslMode::Prefer,

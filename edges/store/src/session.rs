@@ -1,11 +1,13 @@
 //! The rows of sessions: table `session_info`, and the users a session belongs to (core-session.md 2, 6.4).
 
+use std::fmt;
+
 use supertokens_domain::ids::{AppId, SessionHandle, TenantId};
 use supertokens_domain::time::Millis;
 
 use crate::error::Result;
 use crate::row::Row;
-use crate::statement::{args, statements};
+use crate::statement::{args, pair, statements};
 use crate::tx::Tx;
 
 /// A user id on its way into a new session (core-session.md 2.1 step 3).
@@ -20,7 +22,7 @@ pub struct ResolvedUser {
 }
 
 /// A session as it is stored.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct SessionRow {
     /// The handle.
     pub session_handle: String,
@@ -46,6 +48,18 @@ pub struct SessionRow {
     pub primary_user_id: String,
 }
 
+/// Shows neither hashes nor the caller's data.
+impl fmt::Debug for SessionRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionRow")
+            .field("session_handle", &self.session_handle)
+            .field("expires_at", &self.expires_at)
+            .field("use_static_key", &self.use_static_key)
+            .field("refresh_token_rotated_at", &self.refresh_token_rotated_at)
+            .finish_non_exhaustive()
+    }
+}
+
 /// A session whose row is locked until the transaction ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LockedSession {
@@ -58,7 +72,7 @@ pub struct LockedSession {
 }
 
 /// A session to be stored.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct NewSession {
     /// The handle; its tenant must be the tenant it is stored under.
     pub session_handle: SessionHandle,
@@ -78,8 +92,19 @@ pub struct NewSession {
     pub use_static_key: bool,
 }
 
+/// Shows neither the hash nor the caller's data.
+impl fmt::Debug for NewSession {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NewSession")
+            .field("session_handle", &self.session_handle)
+            .field("expires_at", &self.expires_at)
+            .field("use_static_key", &self.use_static_key)
+            .finish_non_exhaustive()
+    }
+}
+
 /// What a rotation writes. All five columns, always: a session may hop between CDI versions (core-session.md 2.3).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct RotationColumns {
     /// Hash of the new refresh token.
     pub current_hash2: String,
@@ -91,6 +116,17 @@ pub struct RotationColumns {
     pub expires_at: Millis,
     /// Whether access tokens are signed with the static key.
     pub use_static_key: bool,
+}
+
+/// Shows no hash.
+impl fmt::Debug for RotationColumns {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RotationColumns")
+            .field("rotated_at", &self.rotated_at)
+            .field("expires_at", &self.expires_at)
+            .field("use_static_key", &self.use_static_key)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The columns of a session in the order `read_session` reads them, but for the primary user's id behind them.
@@ -162,12 +198,15 @@ statements! { 1, "session_info", S {
              WHERE app_id = $1 AND tenant_id = $2 AND session_handle = $3 AND expires_at > $5",
     UpdateJwtPayload = "UPDATE {session_info} SET jwt_user_payload = $4
              WHERE app_id = $1 AND tenant_id = $2 AND session_handle = $3 AND expires_at > $5",
-    DeleteMany = "DELETE FROM {session_info} WHERE app_id = $1 AND (tenant_id, session_handle) IN {pairs $2 $3} RETURNING session_handle",
+    // One is what is asked for nearly always, and it needs no list to be taken apart and joined.
+    DeleteOne = "DELETE FROM {session_info} WHERE app_id = $1 AND tenant_id = $2 AND session_handle = $3 RETURNING session_handle",
+    DeleteMany = "DELETE FROM {session_info} WHERE app_id = $1 AND (tenant_id, session_handle) IN {pairs $2} RETURNING session_handle",
     DeleteOfUser = concat!("DELETE FROM {session_info} WHERE app_id = $1 AND user_id IN (", candidates!(), ") AND expires_at >= $3
              AND (CAST($5 AS TEXT) IS NULL OR tenant_id = CAST($5 AS TEXT)) RETURNING session_handle"),
     HandlesOfUser = concat!("SELECT session_handle FROM {session_info} WHERE app_id = $1 AND user_id IN (", candidates!(), ")
              AND expires_at >= $3 AND (CAST($5 AS TEXT) IS NULL OR tenant_id = CAST($5 AS TEXT))"),
-    DeleteExpired = "DELETE FROM {session_info} WHERE expires_at <= $1",
+    DeleteExpired = "DELETE FROM {session_info} WHERE (app_id, tenant_id, session_handle) IN
+             (SELECT app_id, tenant_id, session_handle FROM {session_info} WHERE expires_at <= $1 LIMIT $2)",
 } }
 
 impl Tx<'_> {
@@ -272,9 +311,11 @@ impl Tx<'_> {
 
     /// Ends sessions of any tenants of an app and answers the handles that existed, in no particular order.
     pub async fn delete_sessions(&mut self, app: &AppId, sessions: &[(TenantId, SessionHandle)]) -> Result<Vec<String>> {
-        let tenants: Vec<String> = sessions.iter().map(|(tenant, _)| tenant.as_str().to_owned()).collect();
-        let handles: Vec<String> = sessions.iter().map(|(_, handle)| handle.as_str().to_owned()).collect();
-        self.all(S::DeleteMany, &args![app, tenants.as_slice(), handles.as_slice()], |row| row.text(0)).await
+        if let [(tenant, handle)] = sessions {
+            return self.all(S::DeleteOne, &args![app, tenant, handle], |row| row.text(0)).await;
+        }
+        let pairs: Vec<String> = sessions.iter().map(|(tenant, handle)| pair(tenant.as_str(), handle.as_str())).collect();
+        self.all(S::DeleteMany, &args![app, pairs.as_slice()], |row| row.text(0)).await
     }
 
     /// Ends the sessions of a user that have not expired, in one tenant or in all, with those of linked login methods or
@@ -302,9 +343,9 @@ impl Tx<'_> {
         self.all(S::HandlesOfUser, &args![app, user_id, now, linked, tenant], |row| row.text(0)).await
     }
 
-    /// Removes the expired sessions of all apps and tenants and says how many there were.
-    pub async fn delete_expired_sessions(&mut self, now: Millis) -> Result<u64> {
-        self.exec(S::DeleteExpired, &args![now]).await
+    /// Removes expired sessions of all apps and tenants, so many at most, and says how many there were.
+    pub async fn delete_expired_sessions(&mut self, now: Millis, most: u32) -> Result<u64> {
+        self.exec(S::DeleteExpired, &args![now, i64::from(most)]).await
     }
 }
 

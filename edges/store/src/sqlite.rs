@@ -12,6 +12,7 @@ use std::task::{Context, Poll, Waker};
 use std::thread::JoinHandle;
 
 use crossbeam_channel::{Receiver, Sender};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::oneshot;
 
@@ -56,6 +57,7 @@ impl Sqlite {
             SqlitePlace::Memory => (Connection::open_in_memory().map_err(failed)?, None, None),
             SqlitePlace::File(path) => {
                 let lock = own(path)?;
+                keep_private(path)?;
                 let connection = Connection::open(path).map_err(failed)?;
                 connection.pragma_update(None, "journal_mode", "WAL").map_err(failed)?;
                 connection.pragma_update(None, "synchronous", "FULL").map_err(failed)?;
@@ -83,7 +85,7 @@ impl Sqlite {
         work: impl FnOnce(&mut Connection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let (tell, told) = oneshot::channel::<Result<T>>();
-        let job: Job = Box::new(move |connection| {
+        self.send(Box::new(move |connection| {
             let outcome = connection.and_then(work);
             Done {
                 keep: outcome.is_ok(),
@@ -92,11 +94,36 @@ impl Sqlite {
                     drop(tell.send(outcome.and_then(|value| committed.map(|()| value))));
                 }),
             }
-        });
+        }))?;
+        told.await.map_err(panicked)?
+    }
+
+    /// The same, with something beside it: `beside` is worked out on this thread from what the work gave, while the commit is under
+    /// way.
+    pub(crate) async fn write_beside<T: Send + 'static, U: Send>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> Result<T> + Send + 'static,
+        mut beside: impl FnMut(&T) -> U + Send,
+    ) -> Result<(T, U)> {
+        let (tell_value, value) = oneshot::channel::<Result<T>>();
+        let (tell, told) = oneshot::channel::<Result<()>>();
+        self.send(Box::new(move |connection| {
+            let outcome = connection.and_then(work);
+            let keep = outcome.is_ok();
+            drop(tell_value.send(outcome));
+            Done { keep, answer: Box::new(move |committed| drop(tell.send(committed))) }
+        }))?;
+        let value = value.await.map_err(panicked)??;
+        let made = beside(&value);
+        told.await.map_err(panicked)??;
+        Ok((value, made))
+    }
+
+    fn send(&self, job: Job) -> Result<()> {
         let stopped = || StoreError::unavailable("the SQLite writer has stopped");
         self.jobs.as_ref().ok_or_else(stopped)?.send(job).map_err(|_| stopped())?;
         self.shared.count(0);
-        told.await.map_err(|_| StoreError::driver("a transaction body panicked"))?
+        Ok(())
     }
 
     /// Is there a connection apart from the writer's? In memory there is not: reads queue with the writes.
@@ -115,6 +142,11 @@ impl Sqlite {
         readers.give_back(connection);
         answer
     }
+}
+
+/// A job that ends without a word.
+fn panicked(_: oneshot::error::RecvError) -> StoreError {
+    StoreError::driver("a transaction body panicked")
 }
 
 /// Waits until the writer has finished and let go of the file.
@@ -153,7 +185,35 @@ impl Readers {
 
 fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+    // A plan holds for all values. Otherwise some statements are compiled anew whenever a parameter changes, which takes far longer
+    // than running them.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.busy_timeout(std::time::Duration::from_secs(5))
+}
+
+/// The file holds private keys, so one that is made here is for its owner alone; the files that SQLite puts beside it are like it. An
+/// older one is left as its operator has it.
+#[cfg(unix)]
+fn keep_private(path: &Path) -> Result<()> {
+    use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+    let cannot = |e: std::io::Error| StoreError::driver(format!("the database file {} cannot be used: {e}", path.display()));
+    match File::options().create_new(true).write(true).mode(0o600).open(path) {
+        Ok(_) => Ok(()),
+        Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {
+            let mode = std::fs::metadata(path).map_err(cannot)?.permissions().mode();
+            if mode & 0o077 != 0 {
+                tracing::warn!(path = %path.display(), mode = format!("{:o}", mode & 0o777), "others than the owner may read the database file, which holds private keys; chmod 600 keeps them out");
+            }
+            Ok(())
+        }
+        Err(e) => Err(cannot(e)),
+    }
+}
+
+/// Elsewhere a new file is for whom its folder says.
+#[cfg(not(unix))]
+fn keep_private(_: &Path) -> Result<()> {
+    Ok(())
 }
 
 /// Makes the file ours until the handle is dropped or the process ends, however it ends.

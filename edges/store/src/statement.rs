@@ -1,8 +1,8 @@
 //! One text per statement, in PostgreSQL's dialect, rendered once when a database is opened (dependencies.md 4).
 //!
 //! In a text, `{table}` is a table's configured name, `$n` a parameter, `{lock}` a row lock where there are rows to lock,
-//! `{once}` makes a step be worked out once, `{in $n}` is membership in a list, `{pairs $n $m}` the pairs of two lists of
-//! equal length, `{try_lock $n}` an advisory lock.
+//! `{once}` makes a step be worked out once, `{in $n}` is membership in a list, `{pairs $n}` the pairs of a list of pairs
+//! (`pair`), `{try_lock $n}` an advisory lock.
 
 use std::borrow::Cow;
 
@@ -156,7 +156,7 @@ fn render(text: &str, dialect: Dialect, names: &TableNames) -> String {
 
 fn directive_text(inside: &str, dialect: Dialect, names: &TableNames) -> String {
     let mut words = inside.split_whitespace();
-    let (name, first, second) = (words.next().unwrap_or_default(), words.next(), words.next());
+    let (name, first) = (words.next().unwrap_or_default(), words.next());
     let parameter = |word: Option<&str>| word.unwrap_or_default().trim_start_matches('$').to_owned();
     match (name, dialect) {
         ("lock", Dialect::Sqlite) => String::new(),
@@ -165,14 +165,13 @@ fn directive_text(inside: &str, dialect: Dialect, names: &TableNames) -> String 
         ("once", Dialect::Postgres) => "MATERIALIZED".to_owned(),
         ("in", Dialect::Sqlite) => format!("IN (SELECT value FROM json_each(?{}))", parameter(first)),
         ("in", Dialect::Postgres) => format!("= ANY(${})", parameter(first)),
-        ("pairs", Dialect::Sqlite) => format!(
-            "(SELECT l.value, r.value FROM json_each(?{}) l JOIN json_each(?{}) r ON r.key = l.key)",
-            parameter(first),
-            parameter(second)
-        ),
-        ("pairs", Dialect::Postgres) => {
-            format!("(SELECT * FROM unnest(CAST(${} AS TEXT[]), CAST(${} AS TEXT[])))", parameter(first), parameter(second))
+        ("pairs", Dialect::Sqlite) => {
+            format!("(SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?{}))", parameter(first))
         }
+        ("pairs", Dialect::Postgres) => format!(
+            "(SELECT CAST(pair AS JSON) ->> 0, CAST(pair AS JSON) ->> 1 FROM unnest(CAST(${} AS TEXT[])) AS pair)",
+            parameter(first)
+        ),
         // One writer needs no lock; the parameter is there all the same.
         ("try_lock", Dialect::Sqlite) => format!("?{} IS NOT NULL", parameter(first)),
         ("try_lock", Dialect::Postgres) => format!("pg_try_advisory_xact_lock(hashtext(${}))", parameter(first)),
@@ -273,6 +272,11 @@ impl rusqlite::ToSql for Val<'_> {
             Val::List(list) => ToSqlOutput::Owned(Value::Text(json_list(list))),
         })
     }
+}
+
+/// An element of a list of pairs.
+pub(crate) fn pair(first: &str, second: &str) -> String {
+    json_list(&[first.to_owned(), second.to_owned()])
 }
 
 /// A JSON array of strings.

@@ -10,7 +10,7 @@ use supertokens_domain::time::Millis;
 
 use crate::error::Result;
 use crate::row::Row;
-use crate::statement::{args, statements};
+use crate::statement::{Val, args, statements};
 use crate::tx::Tx;
 
 /// A tenant's configuration.
@@ -122,6 +122,11 @@ macro_rules! one_tenant {
         )
     };
 }
+macro_rules! of_app {
+    ($columns:expr, $table:literal, $order:literal) => {
+        concat!("SELECT ", $columns, " FROM {", $table, "} WHERE connection_uri_domain = $1 AND app_id = $2", $order)
+    };
+}
 macro_rules! every_tenant {
     ($columns:expr, $table:literal, $order:literal) => {
         concat!("SELECT ", $columns, " FROM {", $table, "}", $order)
@@ -166,6 +171,16 @@ statements! { 5, "tenant_configs", S {
     Clients = one_tenant!(client_columns!(), "tenant_thirdparty_provider_clients", " ORDER BY client_type"),
     First = one_tenant!(factor_columns!(), "tenant_first_factors", " ORDER BY factor_id"),
     Secondary = one_tenant!(factor_columns!(), "tenant_required_secondary_factors", " ORDER BY factor_id"),
+    AppConfigs = of_app!(config_columns!(), "tenant_configs", " ORDER BY tenant_id"),
+    AppProviders = of_app!(provider_columns!(), "tenant_thirdparty_providers", " ORDER BY third_party_id"),
+    AppClients = of_app!(client_columns!(), "tenant_thirdparty_provider_clients", " ORDER BY client_type"),
+    AppFirst = of_app!(factor_columns!(), "tenant_first_factors", " ORDER BY factor_id"),
+    AppSecondary = of_app!(factor_columns!(), "tenant_required_secondary_factors", " ORDER BY factor_id"),
+    Ids = "SELECT connection_uri_domain, app_id, tenant_id FROM {tenant_configs} WHERE connection_uri_domain = $1
+             AND (CAST($2 AS TEXT) IS NULL OR app_id = CAST($2 AS TEXT))",
+    Overrides = "SELECT core_config FROM {tenant_configs} WHERE connection_uri_domain = $1 AND app_id = $2 AND tenant_id = $3",
+    OverridesOfTenants = "SELECT DISTINCT core_config FROM {tenant_configs} WHERE connection_uri_domain = $1 AND app_id = $2
+             AND tenant_id <> 'public' AND core_config IS NOT NULL",
     DeleteConfig = "DELETE FROM {tenant_configs} WHERE connection_uri_domain = $1 AND app_id = $2 AND tenant_id = $3",
     DeleteConfigsOfApp = "DELETE FROM {tenant_configs} WHERE connection_uri_domain = $1 AND app_id = $2",
     DeleteConfigsOfDomain = "DELETE FROM {tenant_configs} WHERE connection_uri_domain = $1",
@@ -183,28 +198,62 @@ statements! { 5, "tenant_configs", S {
              ON CONFLICT (app_id, tenant_id) DO NOTHING",
     DeleteTenant = "DELETE FROM {tenants} WHERE app_id = $1 AND tenant_id = $2",
     DeleteApp = "DELETE FROM {apps} WHERE app_id = $1",
+    Apps = "SELECT app_id, created_at_time FROM {apps}",
+    AppCreated = "SELECT created_at_time FROM {apps} WHERE app_id = $1",
     TenantExists = "SELECT 1 = 1 FROM {tenants} WHERE app_id = $1 AND tenant_id = $2",
 } }
 
 /// The statements that read tenants: configurations, providers, clients, first factors, secondary factors.
 type Reads = [S; 5];
 const EVERY_TENANT: Reads = [S::AllConfigs, S::AllProviders, S::AllClients, S::AllFirst, S::AllSecondary];
+const OF_APP: Reads = [S::AppConfigs, S::AppProviders, S::AppClients, S::AppFirst, S::AppSecondary];
 const ONE_TENANT: Reads = [S::Config, S::Providers, S::Clients, S::First, S::Secondary];
 
 impl Tx<'_> {
     /// Every tenant of the installation, in the order of their ids; five statements, however many there are.
     pub async fn tenants(&mut self) -> Result<Vec<TenantRecord>> {
-        self.read_tenants(EVERY_TENANT, None).await
+        self.read_tenants(EVERY_TENANT, &[]).await
+    }
+
+    /// Every tenant of an app, in the order of their ids.
+    pub async fn tenants_of(&mut self, app: &AppIdentifier) -> Result<Vec<TenantRecord>> {
+        self.read_tenants(OF_APP, &args![&app.cud, &app.app]).await
+    }
+
+    /// The ids of the tenants of a domain, or of one of its apps.
+    pub async fn tenant_ids(&mut self, cud: &ConnectionUriDomain, app: Option<&AppId>) -> Result<Vec<TenantIdentifier>> {
+        self.all(S::Ids, &args![cud, app], read_id).await
     }
 
     /// One tenant.
     pub async fn tenant(&mut self, id: &TenantIdentifier) -> Result<Option<TenantRecord>> {
-        Ok(self.read_tenants(ONE_TENANT, Some(id)).await?.pop())
+        Ok(self.read_tenants(ONE_TENANT, &args![&id.cud, &id.app, &id.tenant]).await?.pop())
+    }
+
+    /// What a tenant overrides of the configuration, as stored.
+    pub async fn overrides_of(&mut self, id: &TenantIdentifier) -> Result<Option<String>> {
+        let found = self.opt(S::Overrides, &args![&id.cud, &id.app, &id.tenant], |row| row.opt_text(0)).await?;
+        Ok(found.map(|text| text.unwrap_or_else(|| "{}".into())))
+    }
+
+    /// What an app's tenants override, the public one left out; each configuration once.
+    pub async fn overrides_of_tenants(&mut self, app: &AppIdentifier) -> Result<Vec<String>> {
+        self.all(S::OverridesOfTenants, &args![&app.cud, &app.app], |row| row.text(0)).await
     }
 
     /// Does the tenant have its row in `tenants`, on which its data hangs?
     pub async fn tenant_exists(&mut self, app: &AppId, tenant: &TenantId) -> Result<bool> {
         Ok(self.opt(S::TenantExists, &args![app, tenant], |row| row.flag(0)).await?.is_some())
+    }
+
+    /// Every app and when it was made; the column may be NULL.
+    pub async fn apps(&mut self) -> Result<Vec<(AppId, Option<Millis>)>> {
+        self.all(S::Apps, &[], |row| Ok((AppId::normalise(&row.text(0)?), row.opt_int(1)?))).await
+    }
+
+    /// When an app was made, if it exists. An app that is made again by the same name has another time.
+    pub async fn app_created(&mut self, app: &AppId) -> Result<Option<Millis>> {
+        Ok(self.opt(S::AppCreated, &args![app], |row| row.opt_int(0)).await?.flatten())
     }
 
     /// Stores a tenant, new or known, under the lock of its name; makes the rows that its data hangs on, where they are
@@ -270,19 +319,22 @@ impl Tx<'_> {
         Ok(self.exec(S::DeleteConfigsOfDomain, &args![cud]).await? > 0)
     }
 
-    async fn read_tenants(&mut self, reads: Reads, of: Option<&TenantIdentifier>) -> Result<Vec<TenantRecord>> {
-        let params = of.map_or_else(Vec::new, |id| args![&id.cud, &id.app, &id.tenant].into());
+    async fn read_tenants(&mut self, reads: Reads, params: &[Val<'_>]) -> Result<Vec<TenantRecord>> {
         let [configs, providers, clients, first, secondary] = reads;
-        let configs = self.all(configs, &params, read_config).await?;
+        let configs = self.all(configs, params, read_config).await?;
+        if configs.is_empty() {
+            // The other tables hang on this one.
+            return Ok(Vec::new());
+        }
         // Most tenants have nothing else, but a single look at each table is all it takes to know.
-        let mut clients_of = grouped(self.all(clients, &params, read_client).await?);
+        let mut clients_of = grouped(self.all(clients, params, read_client).await?);
         let mut providers_of = BTreeMap::<TenantIdentifier, Vec<ProviderRecord>>::new();
-        for (id, mut provider) in self.all(providers, &params, read_provider).await? {
+        for (id, mut provider) in self.all(providers, params, read_provider).await? {
             provider.clients = clients_of.remove(&(id.clone(), provider.third_party_id.clone())).unwrap_or_default();
             providers_of.entry(id).or_default().push(provider);
         }
-        let mut first_of = grouped(self.all(first, &params, read_factor).await?);
-        let mut secondary_of = grouped(self.all(secondary, &params, read_factor).await?);
+        let mut first_of = grouped(self.all(first, params, read_factor).await?);
+        let mut secondary_of = grouped(self.all(secondary, params, read_factor).await?);
         let fill = |(mut record, no_first_factors): (TenantRecord, bool)| {
             let factors = first_of.remove(&record.id);
             record.first_factors = if no_first_factors { None } else { Some(factors.unwrap_or_default()) };

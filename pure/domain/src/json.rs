@@ -6,8 +6,7 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use serde::de::{self, Deserialize, MapAccess, SeqAccess, Visitor};
-use serde_json::value::RawValue;
+mod read;
 
 /// Nesting beyond this many levels is refused, so that no input can exhaust the stack.
 pub const MAX_DEPTH: usize = 128;
@@ -43,8 +42,7 @@ pub struct JsonObject {
 impl Json {
     /// Reads exactly one value; white space around it is allowed, anything else is not.
     pub fn parse(text: &str) -> Result<Self, NotJson> {
-        let raw: &RawValue = serde_json::from_str(text).map_err(|_| NotJson)?;
-        read(raw.get(), 0)
+        read::read(text)
     }
 
     /// Compact text.
@@ -325,6 +323,13 @@ fn integer(text: &str) -> Option<i64> {
 
 fn write_string(text: &str, out: &mut String) {
     out.push('"');
+    // Most texts are written as they are. All bytes are looked at, as a loop without a way out takes many at a time; U+2028 and
+    // U+2029 begin with 0xE2.
+    if !text.bytes().fold(false, |found, b| found | (b < 0x20) | (b == b'"') | (b == b'\\') | (b == 0xE2)) {
+        out.push_str(text);
+        out.push('"');
+        return;
+    }
     let mut plain = 0;
     for (at, c) in text.char_indices() {
         let escape: Option<&str> = match c {
@@ -349,84 +354,6 @@ fn write_string(text: &str, out: &mut String) {
     }
     out.push_str(text.get(plain..).unwrap_or_default());
     out.push('"');
-}
-
-fn read(text: &str, depth: usize) -> Result<Json, NotJson> {
-    if depth > MAX_DEPTH {
-        return Err(NotJson);
-    }
-    Ok(match text.as_bytes().first() {
-        Some(b'n') => Json::Null,
-        Some(b't') => Json::Bool(true),
-        Some(b'f') => Json::Bool(false),
-        Some(b'"') => Json::String(serde_json::from_str(text).map_err(|_| NotJson)?),
-        Some(b'[') => {
-            let items: RawItems<'_> = serde_json::from_str(text).map_err(|_| NotJson)?;
-            Json::Array(items.0.into_iter().map(|item| read(item.get(), depth + 1)).collect::<Result<_, _>>()?)
-        }
-        Some(b'{') => {
-            let members: RawMembers<'_> = serde_json::from_str(text).map_err(|_| NotJson)?;
-            let mut object = JsonObject { members: Vec::with_capacity(members.0.len()) };
-            // Where each name stands: many duplicates must not cost a search each.
-            let mut places = HashMap::with_capacity(members.0.len());
-            for (name, value) in members.0 {
-                let value = read(value.get(), depth + 1)?;
-                match places.get(&name).and_then(|at| object.members.get_mut(*at)) {
-                    Some((_, old)) => *old = value,
-                    None => {
-                        places.insert(name.clone(), object.members.len());
-                        object.members.push((name, value));
-                    }
-                }
-            }
-            Json::Object(object)
-        }
-        Some(_) => Json::Number(text.into()),
-        None => return Err(NotJson),
-    })
-}
-
-struct RawItems<'a>(Vec<&'a RawValue>);
-struct RawMembers<'a>(Vec<(String, &'a RawValue)>);
-
-impl<'de> Deserialize<'de> for RawItems<'de> {
-    fn deserialize<D: de::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct Items;
-        impl<'de> Visitor<'de> for Items {
-            type Value = RawItems<'de>;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an array")
-            }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut from: A) -> Result<Self::Value, A::Error> {
-                let mut items = Vec::new();
-                while let Some(item) = from.next_element()? {
-                    items.push(item);
-                }
-                Ok(RawItems(items))
-            }
-        }
-        from.deserialize_seq(Items)
-    }
-}
-
-impl<'de> Deserialize<'de> for RawMembers<'de> {
-    fn deserialize<D: de::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct Members;
-        impl<'de> Visitor<'de> for Members {
-            type Value = RawMembers<'de>;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut from: A) -> Result<Self::Value, A::Error> {
-                let mut members = Vec::new();
-                while let Some(member) = from.next_entry()? {
-                    members.push(member);
-                }
-                Ok(RawMembers(members))
-            }
-        }
-        from.deserialize_map(Members)
-    }
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ pub mod hash;
 pub mod jwt;
 pub mod key_schedule;
 pub mod lifetime;
+pub mod provenance;
 pub mod refresh_token;
 pub mod rotation;
 pub mod signing_key;

@@ -1,9 +1,10 @@
 //! What is a tenant, which names may it have, and what does it look like to a caller? (core-multitenancy.md 1 and 3.6)
 //!
 //! An app is the row of its public tenant, a connection URI domain the row of its public app's public tenant. Factors are in
-//! `factors`, provider configuration in `provider`, who may change what in `permission`. The meaning of `coreConfig` is not
-//! known here: see `crate::config`.
+//! `factors`, provider configuration in `provider`, who may change what in `permission`, a whole change in `change`. The meaning
+//! of `coreConfig` is not known here: see `crate::config`.
 
+pub mod change;
 pub mod factors;
 pub mod names;
 pub mod permission;
@@ -11,6 +12,7 @@ pub mod provider;
 
 use std::fmt;
 
+pub use change::{Around, ChangeRefused, TenantChange};
 pub use factors::{EnabledView, FactorError, PerRecipe, Recipe, Settings};
 pub use names::NameError;
 pub use permission::Denied;

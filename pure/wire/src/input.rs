@@ -24,9 +24,17 @@ pub enum BadInput {
     /// A rule of one operation.
     #[error("{0}")]
     Rule(String),
+    /// What is only looked at when it is certain that the place exists and may be asked.
+    #[error(transparent)]
+    Late(Box<Self>),
 }
 
 impl BadInput {
+    /// The same, but an unknown place is said first.
+    pub fn late(self) -> Self {
+        Self::Late(Box::new(self))
+    }
+
     /// A rule of one operation, in its own words.
     pub fn rule(sentence: impl Into<String>) -> Self {
         Self::Rule(sentence.into())

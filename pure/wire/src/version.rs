@@ -118,7 +118,8 @@ impl Requested {
     pub fn served(&self) -> Result<CdiVersion, VersionRefusal> {
         SUPPORTED
             .into_iter()
-            .find(|version| version.to_string() == self.text)
+            .find(|version| self.major_minor_rest == [version.major.into(), version.minor.into()])
+            .filter(|version| version.to_string() == self.text)
             .ok_or_else(|| VersionRefusal::NotSupported(self.text.clone()))
     }
 }

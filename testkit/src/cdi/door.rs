@@ -1,6 +1,11 @@
 //! Who is let in, and where a path leads (core-server.md 1 to 6, core-session.md 0.1 to 0.3): scenarios 98 and 99.
 
+use http::Request;
 use serde_json::{Value, json};
+use supertokens_core::chores::Chore;
+use supertokens_domain::ids::{AppId, ConnectionUriDomain, TenantId, TenantIdentifier};
+use supertokens_domain::time::{MINUTE, SECOND};
+use supertokens_store::TenantRecord;
 
 use super::place::{count, put_tenant};
 use super::session::plain;
@@ -297,6 +302,93 @@ async fn an_address_is_looked_at_before_a_key(w: &World) {
     assert_eq!(status("/telemetry").await, 401);
 }
 
+/// Stores a tenant of a connection URI domain, as the Java core would have left it.
+async fn put_in_domain(w: &World, domain: &str, app: &str, overrides: Value) {
+    let id =
+        TenantIdentifier { cud: ConnectionUriDomain::normalise(domain), app: AppId::normalise(app), tenant: TenantId::default() };
+    let record = TenantRecord { id, core_config: overrides.to_string(), ..TenantRecord::base() };
+    w.core().db().tx(async move |tx| tx.save_tenant(&record, 1).await).await.expect("the tenant is stored");
+    w.core().run_chore(Chore::SyncTenants).await.expect("the list is read");
+}
+
+/// Asks the core under a host name; by a call, as a socket has a host of its own.
+async fn at_host(w: &World, host: &str, path: &str) -> (u16, String) {
+    let request = Request::post(path).header("host", host).body(plain("u").to_string().into()).expect("a request");
+    let answer = w.core().handle(request, None).await;
+    (answer.status().as_u16(), String::from_utf8_lossy(answer.body()).into_owned())
+}
+
+async fn a_domain_that_is_not_served_is_not_the_default_one(w: &World) {
+    let words = "AppId or tenantId not found => Tenant with the following connectionURIDomain, appId and tenantId combination";
+    put_in_domain(w, "c1.example", "", json!({ "postgresql_connection_uri": "postgresql://u@h/d", "api_keys": KEY })).await;
+    put_in_domain(w, "c1.example", "a1", json!({})).await;
+    // One that names no database of its own would answer with the users of the default one.
+    put_in_domain(w, "c2.example", "", json!({})).await;
+    for (host, path, place) in [
+        ("c1.example", "/recipe/session", "(c1.example, public, public)"),
+        ("C1.Example:3567", "/recipe/session", "(c1.example, public, public)"),
+        ("c1.example", "/appid-a1/recipe/session", "(c1.example, a1, public)"),
+        ("c1.example", "/appid-a2/recipe/session", "(c1.example, a2, public)"),
+        ("c2.example", "/recipe/session", "(c2.example, public, public)"),
+    ] {
+        assert_eq!(at_host(w, host, path).await, (400, format!("{words} not found: {place}\n")), "{host}");
+    }
+    let (status, text) = at_host(w, "unknown.example", "/recipe/session").await;
+    assert_eq!(status, 200, "{text}");
+}
+
+async fn an_installation_may_serve_one_domain_only(w: &World) {
+    w.with_config(json!({ "supertokens_saas_load_only_cud": "c2.example" })).await;
+    put_in_domain(w, "c1.example", "", json!({ "postgresql_host": "h" })).await;
+    put_in_domain(w, "c2.example", "", json!({ "postgresql_host": "h" })).await;
+    let disallowed = (400, "Connection URI domain is disallowed\n".to_owned());
+    assert_eq!(at_host(w, "c1.example", "/recipe/session").await, disallowed);
+    assert_eq!(at_host(w, "c1.example", "/hello").await, disallowed);
+    assert!(at_host(w, "c2.example", "/recipe/session").await.1.starts_with("AppId or tenantId not found => "));
+    assert_eq!(at_host(w, "unknown.example", "/recipe/session").await.0, 200);
+}
+
+async fn a_tenant_that_cannot_be_served_costs_nothing(w: &World) {
+    put_tenant(w, "elsewhere", "", json!({ "postgresql_host": "h" })).await;
+    put_tenant(w, "elsewhere", "t1", json!({})).await;
+    put_tenant(w, "broken", "", json!({ "access_token_validity": 0 })).await;
+    for path in ["/appid-elsewhere/hello", "/appid-elsewhere/t1/hello", "/appid-broken/hello"] {
+        let refused = async || {
+            let (trips, answer) = w.trips(bare(w, path, &[])).await;
+            assert!(answer.status == 400 && answer.text.starts_with("AppId or tenantId not found => "), "{}", answer.text);
+            trips
+        };
+        refused().await;
+        w.clock.advance(MINUTE);
+        assert_eq!(refused().await, 0, "{path}");
+    }
+    // Whoever mends it elsewhere is heard of when the list is read.
+    put_tenant(w, "broken", "", json!({ "access_token_validity": 60 })).await;
+    w.core().run_chore(Chore::SyncTenants).await.expect("the list is read");
+    greets(&bare(w, "/appid-broken/hello", &[]).await);
+}
+
+async fn names_that_nobody_has_cost_little(w: &World) {
+    let ask = async |path: String| {
+        let (trips, answer) = w.trips(bare(w, &path, &[])).await;
+        assert_eq!(answer.status, 400, "{path}: {}", answer.text);
+        trips
+    };
+    let long = "a".repeat(65);
+    assert_eq!(ask(format!("/appid-{long}/hello")).await, 0);
+    assert_eq!(ask("/appid-x/hello".to_owned()).await, 1);
+    assert_eq!(ask("/appid-x/hello".to_owned()).await, 0, "just asked");
+    for n in 0..250 {
+        ask(format!("/appid-x{n}/hello")).await;
+    }
+    assert_eq!(ask("/appid-y/hello".to_owned()).await, 0, "too many unknown names in this second");
+    w.clock.advance(SECOND);
+    assert_eq!(ask("/appid-y/hello".to_owned()).await, 1);
+    // Those that are there are found all the while.
+    put_tenant(w, "there", "", json!({})).await;
+    greets(&bare(w, "/appid-there/hello", &[]).await);
+}
+
 scenarios!(World:
     a_path_may_be_written_in_many_ways,
     a_path_names_an_app_and_a_tenant,
@@ -315,4 +407,8 @@ scenarios!(World:
     operators_have_a_key_to_every_app,
     addresses_are_denied_and_allowed,
     an_address_is_looked_at_before_a_key,
+    a_domain_that_is_not_served_is_not_the_default_one,
+    an_installation_may_serve_one_domain_only,
+    a_tenant_that_cannot_be_served_costs_nothing,
+    names_that_nobody_has_cost_little,
 );

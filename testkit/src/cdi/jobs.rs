@@ -1,4 +1,5 @@
-//! Periodic work and the limits of the settings (core-session.md 7 and 8.2): scenarios 95 to 97, 100 and 101.
+//! Periodic work and the limits of the settings (core-session.md 7 and 8.2): scenarios 95 to 97 and 100. A database that
+//! the Java core wrote is in `takeover`.
 
 use serde_json::{Value, json};
 use supertokens_core::chores::Chore;
@@ -196,7 +197,7 @@ async fn sessions_go_with_their_tenant(w: &World) {
     refresh(w, "5.4", &kept).await.ok();
 }
 
-async fn rows_are_those_of_the_java_core(w: &World) {
+async fn rows_are_written_in_the_form_of_the_java_core(w: &World) {
     for (cdi, next) in [("5.4", "5.4"), ("5.4", "5.6"), ("5.6", "5.6")] {
         let made = w.post(cdi, "/recipe/session", plain("u")).await.ok();
         let handle = text(&made, "/session/handle");
@@ -233,5 +234,5 @@ scenarios!(World:
     a_longer_access_token_wants_a_longer_refresh_token,
     a_setting_of_the_wrong_type_is_named,
     sessions_go_with_their_tenant,
-    rows_are_those_of_the_java_core,
+    rows_are_written_in_the_form_of_the_java_core,
 );

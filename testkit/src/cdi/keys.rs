@@ -2,10 +2,11 @@
 
 use serde_json::{Value, json};
 use supertokens_core::chores::Chore;
-use supertokens_domain::ids::{AppId, TenantId};
-use supertokens_domain::time::{HOUR, Millis, SECOND};
+use supertokens_domain::ids::{AppId, AppIdentifier, TenantId, TenantIdentifier};
+use supertokens_domain::time::{DAY, HOUR, Millis, SECOND};
+use supertokens_store::TenantRecord;
 
-use super::place::{count, is_alone, is_forgetful, put_dynamic_key, put_static_key, put_tenant};
+use super::place::{count, put_dynamic_key, put_static_key, put_tenant};
 use super::session::{create, plain, text};
 use crate::ports::BEGINNING;
 use crate::{World, members, scenarios};
@@ -64,9 +65,6 @@ async fn a_new_database_gets_one_key_of_each_kind(w: &World) {
 }
 
 async fn a_restart_makes_no_new_keys(w: &World) {
-    if is_forgetful(w) {
-        return;
-    }
     let made = create(w, "5.4", "u").await;
     let before = w.rows("select key_id from jwt_signing_keys").await;
     w.restart().await;
@@ -78,9 +76,6 @@ async fn a_restart_makes_no_new_keys(w: &World) {
 }
 
 async fn two_cores_that_start_together_agree(w: &World) {
-    if is_alone(w) {
-        return;
-    }
     for table in ["key_value", "session_access_token_signing_keys", "jwt_signing_keys"] {
         w.write(&format!("delete from {table}")).await;
     }
@@ -202,9 +197,6 @@ async fn the_key_set_needs_neither_key_nor_version(w: &World) {
 }
 
 async fn a_key_that_another_core_made_is_found(w: &World) {
-    if is_alone(w) {
-        return;
-    }
     create(w, "5.4", "u").await;
     w.clock.advance(HOUR);
     let made_there = w.clock.now() - 61 * SECOND;
@@ -289,16 +281,133 @@ async fn new_settings_of_an_app_change_the_rotation_of_its_keys(w: &World) {
     assert_eq!(answer.header("cache-control"), "max-age=3540, must-revalidate");
 }
 
+async fn rows_that_are_no_keys_of_ours_do_not_stop_signing(w: &World) {
+    put_tenant(w, "odd", "", json!({})).await;
+    put_dynamic_key(w, "odd", BEGINNING - HOUR, "not a key").await;
+    for (kid, value, algorithm) in [("symmetric", "bm90IGEga2V5IHBhaXI", "HS256"), ("s-odd", "a|b", "RS256"), ("bare", "x", "RS256")] {
+        w.write(&format!(
+            "insert into jwt_signing_keys (app_id, key_id, key_string, algorithm, created_at)
+             values ('odd', '{kid}', '{value}', '{algorithm}', {})",
+            BEGINNING + DAY
+        ))
+        .await;
+    }
+    let set = kids(&published(w, "odd").await);
+    assert_eq!((set.len(), &set[0]), (2, &format!("d-{BEGINNING}")));
+    assert!(set[1].starts_with("s-") && set[1].len() == 38, "{set:?}");
+    assert_eq!(kid_of(&signed(w, "odd", true).await), set[1]);
+    assert_eq!(kid_of(&signed(w, "odd", false).await), set[0]);
+    w.restart().await;
+    if w.target().kind() != crate::target::Kind::Memory {
+        assert_eq!(kids(&published(w, "odd").await), set);
+    }
+}
+
+/// Puts a table out of the core's sight, and back.
+async fn rename(w: &World, from: &str, to: &str) {
+    w.write(&format!("alter table {from} rename to {to}")).await;
+}
+
+async fn a_rotation_that_fails_stops_nobody(w: &World) {
+    w.clock.advance(7 * DAY - 61 * SECOND);
+    let token = text(&create(w, "5.6", "u").await, "/accessToken/token");
+    w.clock.advance(2 * SECOND);
+    rename(w, "session_access_token_signing_keys", "out_of_sight").await;
+    assert_eq!(verify(w, &token).await["status"], "OK");
+    // It is not tried again at once.
+    let (trips, said) = w.trips(verify(w, &token)).await;
+    assert_eq!((trips, &said["status"]), (0, &json!("OK")));
+    rename(w, "out_of_sight", "session_access_token_signing_keys").await;
+    w.clock.advance(SECOND);
+    assert_eq!(verify(w, &token).await["status"], "OK");
+    assert_eq!(count(w, "session_access_token_signing_keys").await, 2);
+}
+
+async fn a_key_that_cannot_be_looked_for_is_unknown(w: &World) {
+    let token = text(&create(w, "5.4", "u").await, "/accessToken/token");
+    let (_, rest) = token.split_once('.').expect("a token");
+    let header = super::jwt::encoded(&json!({ "kid": "d-77", "typ": "JWT", "version": "5", "alg": "RS256" }));
+    let forged = format!("{header}.{rest}");
+    rename(w, "jwt_signing_keys", "out_of_sight").await;
+    assert_eq!(verify(w, &forged).await, json!({ "status": "TRY_REFRESH_TOKEN", "message": "Key not found" }));
+    let body = json!({ "accessToken": forged, "userDataInJWT": {} });
+    w.post("5.4", "/recipe/session/regenerate", body).await.says("UNAUTHORISED");
+    rename(w, "out_of_sight", "jwt_signing_keys").await;
+    assert_eq!(verify(w, &token).await["status"], "OK");
+}
+
+/// Makes an app as another core would, now.
+async fn make_app(w: &World, app: &str) {
+    let id = TenantIdentifier { app: AppId::normalise(app), ..TenantIdentifier::default() };
+    let (record, now) = (TenantRecord { id, ..TenantRecord::base() }, w.clock.now());
+    w.core().db().tx(async move |tx| tx.save_tenant(&record, now).await).await.expect("the app is stored");
+}
+
+/// Removes an app as another core would.
+async fn remove_app(w: &World, app: &str) {
+    let id = AppIdentifier { app: AppId::normalise(app), ..AppIdentifier::default() };
+    assert!(w.core().db().tx(async move |tx| tx.delete_app(&id).await).await.expect("the app is removed"));
+}
+
+async fn an_app_that_was_made_again_elsewhere_gets_its_new_keys(w: &World) {
+    make_app(w, "again").await;
+    let path = "/appid-again/recipe/session";
+    w.post("5.4", path, plain("u")).await.ok();
+    remove_app(w, "again").await;
+    w.clock.advance(SECOND);
+    make_app(w, "again").await;
+    let other = w.second_core().await;
+    let theirs = other.post("5.4", path, plain("u")).await.ok();
+    assert_eq!(w.core().run_chore(Chore::SyncTenants).await.expect("the list is read"), 1);
+    assert_eq!(w.core().run_chore(Chore::SyncTenants).await.expect("the list is read"), 0);
+    let ours = w.post("5.4", path, plain("u")).await.ok();
+    for (here, made) in [(w, &theirs), (&other, &ours)] {
+        let body = json!({
+            "accessToken": text(made, "/accessToken/token"), "enableAntiCsrf": false, "doAntiCsrfCheck": false, "checkDatabase": true,
+        });
+        here.post("5.4", &format!("{path}/verify"), body).await.ok();
+        let body =
+            json!({ "refreshToken": text(made, "/refreshToken/token"), "enableAntiCsrf": false, "useDynamicSigningKey": true });
+        here.post("5.4", &format!("{path}/refresh"), body).await.ok();
+    }
+}
+
+async fn an_app_that_was_removed_elsewhere_is_unknown_once_it_wants_keys(w: &World) {
+    let unknown = "AppId or tenantId not found => Tenant with the following connectionURIDomain, appId and tenantId combination \
+                   not found: (, gone, public)";
+    let refresh = json!({ "refreshToken": "no.such.V2", "enableAntiCsrf": false, "useDynamicSigningKey": true });
+    for (path, body) in [("", plain("u")), ("/refresh", refresh)] {
+        make_app(w, "gone").await;
+        w.core().run_chore(Chore::SyncTenants).await.expect("the list is read");
+        w.get("5.4", "/appid-gone/recipe/session?sessionHandle=none").await.says("UNAUTHORISED");
+        remove_app(w, "gone").await;
+        for _ in 0..2 {
+            w.post("5.4", &format!("/appid-gone/recipe/session{path}"), body.clone()).await.refuses(400, unknown);
+        }
+        w.clock.advance(2 * SECOND);
+    }
+    make_app(w, "gone").await;
+    w.core().run_chore(Chore::SyncTenants).await.expect("the list is read");
+    remove_app(w, "gone").await;
+    let body = json!({ "algorithm": "RS256", "jwksDomain": "d", "payload": {}, "validity": 10 });
+    w.post("5.4", "/appid-gone/recipe/jwt", body).await.refuses(400, unknown);
+}
+
 scenarios!(World:
+    rows_that_are_no_keys_of_ours_do_not_stop_signing,
+    a_rotation_that_fails_stops_nobody,
+    a_key_that_cannot_be_looked_for_is_unknown,
+    an_app_that_was_made_again_elsewhere_gets_its_new_keys needs ASharedDatabase,
+    an_app_that_was_removed_elsewhere_is_unknown_once_it_wants_keys,
     a_new_database_gets_one_key_of_each_kind,
-    a_restart_makes_no_new_keys,
-    two_cores_that_start_together_agree,
+    a_restart_makes_no_new_keys needs AKeptDatabase,
+    two_cores_that_start_together_agree needs ASharedDatabase,
     rotation_keeps_the_schedule,
     keys_of_older_cores_are_read,
     the_key_of_the_oldest_cores_moves_to_where_keys_are_now,
     the_key_set_is_exact,
     the_key_set_needs_neither_key_nor_version,
-    a_key_that_another_core_made_is_found,
+    a_key_that_another_core_made_is_found needs ASharedDatabase,
     tokens_with_unknown_keys_do_not_wear_the_database_out,
     signing_with_a_static_key_asks_the_database_nothing,
     shaking_hands_is_for_old_sdks,

@@ -5,17 +5,11 @@ use supertokens_domain::ids::{AppId, TenantId, TenantIdentifier};
 use supertokens_domain::time::Millis;
 use supertokens_store::TenantRecord;
 
-use crate::target::Kind;
 use crate::{Target, World};
 
 /// Whether the database is gone with its core, so that nothing can be said about what a second core finds in it.
 pub fn is_forgetful(w: &World) -> bool {
     w.target() == Target::SqliteMemory
-}
-
-/// Whether a core has its database to itself, as on SQLite, so that nothing can be said about two cores on one database.
-pub fn is_alone(w: &World) -> bool {
-    w.target().kind() != Kind::Postgres
 }
 
 /// Stores a tenant with overrides of the configuration. An app begins with its public tenant.

@@ -65,6 +65,7 @@ async fn what_is_wrong_with_a_page_is_said(w: &World) {
         ("timeJoinedOrder=asc", "timeJoinedOrder can be either ASC OR DESC"),
         ("paginationToken=%2A%2A", "invalid pagination token"),
         ("paginationToken=YQ%3D%3D", "invalid pagination token"),
+        ("paginationToken=YQA7MQ%3D%3D", "invalid pagination token"), // a, U+0000, a semicolon, 1
         ("includeRecipeIds=emailpassword,nonsense", "Unknown recipe ID: nonsense"),
     ] {
         w.get("5.4", &format!("/users?{query}")).await.refuses(400, words);

@@ -1,15 +1,19 @@
 //! POST /recipe/session (core-session.md 2.1): two round trips, one to find out who the user is and one to write.
+//! Signing goes on while the commit does.
 
-use supertokens_domain::ids::SessionHandle;
-use supertokens_domain::session::access_token::{AccessClaims, collides};
+use std::sync::Arc;
+
+use supertokens_domain::ids::{AppId, SessionHandle, TenantId};
+use supertokens_domain::json::JsonObject;
+use supertokens_domain::session::access_token::{AccessClaims, Minted, mint, mintable};
 use supertokens_domain::session::hash::{hash1, hash2};
 use supertokens_domain::session::refresh_token::{RefreshClaims, seal};
-use supertokens_store::NewSession;
-use supertokens_store::StoreError;
+use supertokens_domain::time::Millis;
+use supertokens_store::{ActivityRow, NewSession, ResolvedUser, StoreError, Tx};
 use supertokens_wire::cdi::session::{CreateSession, Created, SessionTokens, Token};
 use supertokens_wire::version::FlagReading;
 
-use super::{activity, kind, mint_refused, session_object, token};
+use super::{activity, kind, mint_refused, may_be_for_the_log, session_object, token};
 use crate::cx::Cx;
 use crate::error::Error;
 use crate::figures::Tally;
@@ -20,20 +24,50 @@ impl UseCase for CreateSession {
 
     async fn run(self, cx: &Cx<'_>) -> Result<Created, Error> {
         let life = cx.access_token_life(self.access_token_validity)?;
-        let version = cx.rules.access_token;
-        if collides(&self.payload, version) {
-            return Err(Error::bad("The user payload contains protected field"));
-        }
+        mintable(&self.payload, cx.rules.access_token).map_err(mint_refused)?;
         let use_static_key = match cx.rules.key_choice_on_create {
             FlagReading::NotRead => !cx.config()?.access_token_signing_key_dynamic,
             _ => !self.use_dynamic_signing_key.unwrap_or(true),
         };
-        let (app, tenant) = (cx.at().app.clone(), cx.at().tenant.clone());
-        let handle = SessionHandle::new(&cx.uuid(), &tenant);
-        let (asked_app, asked_user) = (app.clone(), self.user_id);
-        let user = cx.db().read(async move |tx| tx.resolve_user(&asked_app, &asked_user).await).await?;
+        let (app, user_id) = (cx.at().app.clone(), self.user_id);
+        let user = cx.db().read(async move |tx| tx.resolve_user(&app, &user_id).await).await?;
+        let fresh = Fresh::new(cx, &user, self.enable_anti_csrf, self.payload, life).await?;
+        let minted = fresh.store(cx, &user, self.data.to_text(), use_static_key).await?;
+        Tally::add(&cx.core.tally.created, 1);
 
-        let anti_csrf = self.enable_anti_csrf.then(|| cx.uuid());
+        let refresh = Token { token: fresh.refresh, expiry: fresh.refresh_expires_at, created: cx.now };
+        let id_refresh = cx.rules.id_refresh_token.then(|| Token { token: cx.uuid(), ..refresh.clone() });
+        Ok(Created {
+            tokens: SessionTokens {
+                session: session_object(&fresh.claims),
+                access: token(minted),
+                refresh,
+                id_refresh,
+                anti_csrf: fresh.claims.anti_csrf,
+            },
+            keys: cx.legacy_keys().await?,
+        })
+    }
+}
+
+/// A session that is about to begin.
+struct Fresh {
+    claims: AccessClaims,
+    refresh: String,
+    refresh_expires_at: Millis,
+}
+
+impl Fresh {
+    async fn new(
+        cx: &Cx<'_>,
+        user: &ResolvedUser,
+        enable_anti_csrf: bool,
+        payload: JsonObject,
+        life: Millis,
+    ) -> Result<Self, Error> {
+        let tenant = cx.at().tenant.clone();
+        let handle = SessionHandle::new(&cx.uuid(), &tenant);
+        let anti_csrf = enable_anti_csrf.then(|| cx.uuid());
         let dice = cx.dice();
         let refresh_claims = RefreshClaims {
             session_handle: handle.clone(),
@@ -43,65 +77,86 @@ impl UseCase for CreateSession {
             anti_csrf: anti_csrf.clone(),
             tenant: tenant.clone(),
         };
-        let refresh_key = cx.core.keys.refresh_key(&app, cx.now).await?;
-        let refresh = seal(&refresh_claims, &refresh_key, dice.iv).map_err(Error::fault)?;
-        let expires_at = cx.now.saturating_add(cx.config()?.refresh_token_validity_ms());
+        let refresh = seal(&refresh_claims, &*cx.refresh_key().await?, dice.iv).map_err(Error::fault)?;
         let claims = AccessClaims {
-            session_handle: handle.clone(),
+            session_handle: handle,
             user_id: user.primary.clone(),
             recipe_user_id: user.recipe.clone(),
             refresh_token_hash1: hash1(&refresh),
             parent_refresh_token_hash1: None,
-            anti_csrf: anti_csrf.clone(),
+            anti_csrf,
             expires_at: cx.now.saturating_add(life),
             issued_at: cx.now,
-            tenant: tenant.clone(),
-            payload: self.payload,
+            tenant,
+            payload,
         };
-        let minted = cx.mint(&claims, version, kind(use_static_key)).await?.map_err(mint_refused)?;
+        let refresh_expires_at = cx.now.saturating_add(cx.config()?.refresh_token_validity_ms());
+        Ok(Self { claims, refresh, refresh_expires_at })
+    }
 
-        let new = NewSession {
-            session_handle: handle.clone(),
-            user_id: user.recipe.clone(),
-            refresh_token_hash_2: hash2(&refresh),
-            session_data: self.data.to_text(),
-            expires_at,
-            created_at_time: cx.now,
-            jwt_user_payload: claims.payload.to_text(),
-            use_static_key,
-        };
-        let created = activity(cx, "session_created", &user.recipe, &user.primary, Some(&handle));
-        let mark = cx.mark_due(&user.last_active_id);
-        let is_due = mark.is_some();
-        let (at_tenant, now, id) = (tenant.clone(), cx.now, user.last_active_id.clone());
-        let written = cx.db().tx(async move |tx| {
-            tx.insert_session(&app, &at_tenant, &new).await?;
-            tx.log_activity(&created).await?;
-            if let Some(mark) = &mark {
-                tx.mark_last_active(&app, &id, now).await?;
-                tx.log_activity(mark).await?;
-            }
-            Ok(())
+    /// Writes the session, and signs its access token.
+    async fn store(&self, cx: &Cx<'_>, user: &ResolvedUser, data: String, use_static_key: bool) -> Result<Minted, Error> {
+        let (claims, version) = (&self.claims, cx.rules.access_token);
+        let (keys, policy) = cx.keys().await?;
+        let key = keys.signing(kind(use_static_key), &policy, cx.now)?;
+        let mark = cx.mark_due(&user.last_active_id).map(|row| (user.last_active_id.clone(), row));
+        let rows = Arc::new(Rows {
+            app: cx.at().app.clone(),
+            tenant: claims.tenant.clone(),
+            session: NewSession {
+                session_handle: claims.session_handle.clone(),
+                user_id: user.recipe.clone(),
+                refresh_token_hash_2: hash2(&self.refresh),
+                session_data: data,
+                expires_at: self.refresh_expires_at,
+                created_at_time: cx.now,
+                jwt_user_payload: claims.payload.to_text(),
+                use_static_key,
+            },
+            created: activity(cx, "session_created", &user.recipe, &user.primary, Some(&claims.session_handle)),
+            mark,
         });
-        match written.await {
+        let write = |with_activity| {
+            let inside = Arc::clone(&rows);
+            async move |tx: &mut Tx<'_>| inside.write(tx, with_activity).await
+        };
+        let sign = |&(): &()| mint(claims, version, key);
+        let mut written = cx.db().tx_beside(write(true), sign).await;
+        if may_be_for_the_log(&written) {
+            written = cx.db().tx_beside(write(false), sign).await;
+        }
+        let ((), minted) = match written {
             // The tenant was removed a moment ago.
             Err(StoreError::MissingParent(_)) => return Err(Error::no_tenant(cx.at())),
-            other => other?,
+            written => written?,
+        };
+        if let Some((id, _)) = &rows.mark {
+            cx.was_marked(id);
         }
-        if is_due {
-            cx.was_marked(&user.last_active_id);
+        minted.map_err(mint_refused)
+    }
+}
+
+/// What is written of a new session.
+struct Rows {
+    app: AppId,
+    tenant: TenantId,
+    session: NewSession,
+    created: ActivityRow,
+    mark: Option<(String, ActivityRow)>,
+}
+
+impl Rows {
+    async fn write(&self, tx: &mut Tx<'_>, with_activity: bool) -> Result<(), StoreError> {
+        tx.insert_session(&self.app, &self.tenant, &self.session).await?;
+        if !with_activity {
+            return Ok(());
         }
-        Tally::add(&cx.core.tally.created, 1);
-        let id_refresh = cx.rules.id_refresh_token.then(|| Token { token: cx.uuid(), expiry: expires_at, created: cx.now });
-        Ok(Created {
-            tokens: SessionTokens {
-                session: session_object(&claims),
-                access: token(minted),
-                refresh: Token { token: refresh, expiry: expires_at, created: cx.now },
-                id_refresh,
-                anti_csrf,
-            },
-            keys: cx.legacy_keys().await?,
-        })
+        tx.log_activity(&self.created).await?;
+        if let Some((id, row)) = &self.mark {
+            tx.mark_last_active(&self.app, id, row.created_at).await?;
+            tx.log_activity(row).await?;
+        }
+        Ok(())
     }
 }

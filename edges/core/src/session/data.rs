@@ -1,13 +1,13 @@
 //! Reading a session and its two objects, and replacing them: one round trip each (core-session.md 1.2, 1.8, 1.9).
 
 use supertokens_domain::ids::SessionHandle;
-use supertokens_domain::session::access_token::collides;
+use supertokens_domain::session::access_token::mintable;
 use supertokens_store::SessionRow;
 use supertokens_wire::cdi::session::{
     DataAnswer, GetJwtData, GetSession, GetSessionData, PutJwtData, PutSessionData, SessionDetails, SessionFound, SessionObject,
 };
 
-use super::read_payload;
+use super::{mint_refused, read_payload};
 use crate::cx::Cx;
 use crate::error::Error;
 use crate::routes::{Scope, UseCase};
@@ -68,8 +68,9 @@ impl UseCase for PutSessionData {
     const SCOPE: Scope = Scope::App;
 
     async fn run(self, cx: &Cx<'_>) -> Result<DataAnswer, Error> {
-        let (app, tenant, handle, now) = (cx.at().app.clone(), self.handle.tenant(), self.handle, cx.now);
+        let (app, tenant, handle, now) = (cx.at().app.clone(), self.handle.tenant(), self.handle.clone(), cx.now);
         cx.tenant_named(&tenant).await?;
+        let _turn = cx.turn(&self.handle).await?;
         let text = self.data.to_text();
         let updated = cx.db().single(async move |tx| tx.update_session_data(&app, &tenant, &handle, &text, now).await).await?;
         Ok(if updated { DataAnswer::Ok(None) } else { DataAnswer::Unauthorised })
@@ -80,11 +81,11 @@ impl UseCase for PutJwtData {
     const SCOPE: Scope = Scope::App;
 
     async fn run(self, cx: &Cx<'_>) -> Result<DataAnswer, Error> {
-        if cx.rules.protected_claims && collides(&self.data, cx.rules.access_token) {
-            return Err(Error::bad("The user payload contains protected field"));
-        }
-        let (app, tenant, handle, now) = (cx.at().app.clone(), self.handle.tenant(), self.handle, cx.now);
+        // Old SDKs' tokens nest the payload, and nothing is refused.
+        mintable(&self.data, cx.rules.access_token).map_err(mint_refused)?;
+        let (app, tenant, handle, now) = (cx.at().app.clone(), self.handle.tenant(), self.handle.clone(), cx.now);
         cx.tenant_named(&tenant).await?;
+        let _turn = cx.turn(&self.handle).await?;
         let text = self.data.to_text();
         let updated = cx.db().single(async move |tx| tx.update_jwt_payload(&app, &tenant, &handle, &text, now).await).await?;
         Ok(if updated { DataAnswer::Ok(None) } else { DataAnswer::Unauthorised })

@@ -1,11 +1,11 @@
-//! POST /recipe/session/refresh (core-session.md 2.5): two round trips, one to lock and read, one to write and commit. Signing comes
-//! after the commit, so no lock waits for it.
+//! POST /recipe/session/refresh (core-session.md 2.5): two round trips, one to lock and read, one to write and commit. Signing goes on
+//! while the commit does, so no lock waits for it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use supertokens_domain::ids::SessionHandle;
-use supertokens_domain::json::JsonObject;
-use supertokens_domain::session::access_token::{AccessClaims, AccessTokenVersion, MintError, collides};
+use supertokens_domain::session::access_token::{AccessClaims, AccessTokenVersion, MintError, Minted, mint, mintable};
 use supertokens_domain::session::anti_csrf::may_refresh;
 use supertokens_domain::session::hash::{hash1, hash2};
 use supertokens_domain::session::refresh_token::{RefreshClaims, RefreshKey, open, seal};
@@ -14,12 +14,11 @@ use supertokens_domain::session::rotation::{
     SESSION_GONE, decide_refresh,
 };
 use supertokens_domain::time::Millis;
-use supertokens_store::LockedSession;
 use supertokens_store::{StoreError, Tx};
 use supertokens_wire::cdi::session::{RefreshSession, Refreshed, SessionTokens, Token};
 use supertokens_wire::version::RotationRule;
 
-use super::{Dice, activity, columns, kind, mint_refused, session_object, stored, token};
+use super::{Dice, activity, columns, kind, may_be_for_the_log, mint_refused, payload_of, session_object, stored, token};
 use crate::cx::Cx;
 use crate::error::Error;
 use crate::figures::Tally;
@@ -30,8 +29,7 @@ impl UseCase for RefreshSession {
     const SCOPE: Scope = Scope::Tenant;
 
     async fn run(self, cx: &Cx<'_>) -> Result<Refreshed, Error> {
-        let life = cx.access_token_life(self.access_token_validity)?;
-        let key = cx.core.keys.refresh_key(&cx.at().app, cx.now).await?;
+        let key = cx.refresh_key().await?;
         let claims = match open(&self.refresh_token, &key) {
             Ok(claims) => claims,
             Err(error) => return Ok(unauthorised(error.to_string())),
@@ -40,14 +38,28 @@ impl UseCase for RefreshSession {
             return Ok(unauthorised(error.to_string()));
         }
         cx.tenant_named(&claims.tenant).await?;
+        let life = cx.access_token_life(self.access_token_validity)?;
         // Keys are made sure of before anything is written: without them no token could be given for the one taken.
-        cx.keys().await?;
+        let (keys, policy) = cx.keys().await?;
 
-        let attempt = Attempt::new(cx, &self, claims, key)?;
+        let attempt = Attempt::new(cx, &self, claims, key, life)?;
         let shared = Arc::new(attempt);
-        let inside = Arc::clone(&shared);
-        let outcome = cx.db().tx(async move |tx| inside.run(tx).await).await?;
-        shared.answer(cx, outcome, life).await
+        let sign = |outcome: &Outcome| -> Result<Signed, Error> {
+            let Outcome::Issued { issued, .. } = outcome else { return Ok(None) };
+            let key = keys.signing(kind(issued.use_static_key), &policy, cx.now)?;
+            Ok(Some(mint(&issued.claims, shared.version, key)))
+        };
+        let write = |with_activity| {
+            let inside = Arc::clone(&shared);
+            async move |tx: &mut Tx<'_>| inside.run(tx, with_activity).await
+        };
+        let _turn = cx.turn(&shared.handle).await?;
+        let mut written = cx.db().tx_beside(write(true), &sign).await;
+        if shared.reached_activity.load(Ordering::Relaxed) && may_be_for_the_log(&written) {
+            written = cx.db().tx_beside(write(false), &sign).await;
+        }
+        let (outcome, signed) = written?;
+        shared.answer(cx, outcome, signed?)
     }
 }
 
@@ -71,28 +83,39 @@ struct Attempt {
     use_static_key: Option<bool>,
     policy: RefreshPolicy,
     refresh_validity: Millis,
+    life: Millis,
     version: AccessTokenVersion,
     marks_due: MarksDue,
+    /// Whether the body has come as far as the log of activity.
+    reached_activity: AtomicBool,
 }
 
 /// What the transaction came to.
 enum Outcome {
     Gone,
-    Collides,
+    Unsignable(MintError),
     Issued { issued: Box<Issued>, marked: bool },
     Reused { subtype: Option<ReuseSubtype>, answer: ReuseAnswer, deleted: bool, user_id: String, recipe_user_id: String },
 }
 
+/// The access token of a rotation, if there was one.
+type Signed = Option<Result<Minted, MintError>>;
+
 struct Issued {
-    row: LockedSession,
-    payload: JsonObject,
+    claims: AccessClaims,
     token: String,
     use_static_key: bool,
-    now: Millis,
+    last_active_id: String,
 }
 
 impl Attempt {
-    fn new(cx: &Cx<'_>, asked: &RefreshSession, claims: RefreshClaims, key: Arc<RefreshKey>) -> Result<Self, Error> {
+    fn new(
+        cx: &Cx<'_>,
+        asked: &RefreshSession,
+        claims: RefreshClaims,
+        key: Arc<RefreshKey>,
+        life: Millis,
+    ) -> Result<Self, Error> {
         let config = cx.config()?;
         let presented = Presented::new(&asked.refresh_token, claims.parent_hash1);
         let Dice { nonce, iv } = cx.dice();
@@ -130,7 +153,9 @@ impl Attempt {
             use_static_key: asked.use_dynamic_signing_key.map(|dynamic| !dynamic),
             policy,
             refresh_validity: config.refresh_token_validity_ms(),
+            life,
             version: cx.rules.access_token,
+            reached_activity: AtomicBool::new(false),
             marks_due: Arc::new(move |id| {
                 marks.is_due(&mark_app, id, core_now).then(|| {
                     let (recipe_user_id, primary_or_recipe_user_id) = (Some(id.to_owned()), Some(id.to_owned()));
@@ -141,12 +166,12 @@ impl Attempt {
     }
 
     /// The body of the transaction.
-    async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome, StoreError> {
+    async fn run(&self, tx: &mut Tx<'_>, with_activity: bool) -> Result<Outcome, StoreError> {
         let tenant = &self.fresh.tenant;
         let locked = tx.session_locked(&self.app, tenant, &self.handle).await?;
         let now = self.clock.now();
         let Some(locked) = locked else { return Ok(Outcome::Gone) };
-        let row = stored(locked.session.clone(), tenant);
+        let row = stored(locked.session, tenant);
         let token = self.fresh_token_for(&row.user_id)?;
         let fresh_hash2 = hash2(&token);
         let attempt = RefreshAttempt {
@@ -166,14 +191,10 @@ impl Attempt {
         if decision == RefreshDecision::Gone {
             return Ok(Outcome::Gone);
         }
-        let payload = row.payload().map_err(|_| StoreError::Corrupt {
-            table: "session_info".to_owned(),
-            column: "jwt_user_payload".to_owned(),
-            key: self.handle.to_string(),
-        })?;
+        let payload = payload_of(&row)?;
         // Before anything is written: a rotation whose token cannot be made would cost the client its session.
-        if collides(&payload, self.version) {
-            return Ok(Outcome::Collides);
+        if let Err(error) = mintable(&payload, self.version) {
+            return Ok(Outcome::Unsignable(error));
         }
         let mut use_static_key = row.use_static_key;
         match decision {
@@ -187,12 +208,26 @@ impl Attempt {
             }
             _ => {}
         }
-        let marked = self.mark(tx, &locked.last_active_id, now).await?;
-        Ok(Outcome::Issued { issued: Box::new(Issued { row: locked, payload, token, use_static_key, now }), marked })
+        let marked = with_activity && self.mark(tx, &locked.last_active_id, now).await?;
+        let claims = AccessClaims {
+            session_handle: self.handle.clone(),
+            user_id: locked.resolved_user_id,
+            recipe_user_id: row.user_id,
+            refresh_token_hash1: hash1(&token),
+            parent_refresh_token_hash1: (self.policy == RefreshPolicy::ParentChild).then(|| self.presented.hash1.clone()),
+            anti_csrf: self.fresh.anti_csrf.clone(),
+            expires_at: now.saturating_add(self.life),
+            issued_at: now,
+            tenant: tenant.clone(),
+            payload,
+        };
+        let issued = Issued { claims, token, use_static_key, last_active_id: locked.last_active_id };
+        Ok(Outcome::Issued { issued: Box::new(issued), marked })
     }
 
     async fn mark(&self, tx: &mut Tx<'_>, id: &str, now: Millis) -> Result<bool, StoreError> {
         let Some(row) = (self.marks_due)(id) else { return Ok(false) };
+        self.reached_activity.store(true, Ordering::Relaxed);
         tx.mark_last_active(&self.app, id, now).await?;
         tx.log_activity(&row).await?;
         Ok(true)
@@ -211,10 +246,10 @@ impl Attempt {
         })
     }
 
-    async fn answer(&self, cx: &Cx<'_>, outcome: Outcome, life: Millis) -> Result<Refreshed, Error> {
+    fn answer(&self, cx: &Cx<'_>, outcome: Outcome, signed: Signed) -> Result<Refreshed, Error> {
         match outcome {
             Outcome::Gone => Ok(unauthorised(SESSION_GONE)),
-            Outcome::Collides => Ok(unauthorised(MintError::ProtectedClaim.to_string())),
+            Outcome::Unsignable(error) => Ok(unauthorised(error.to_string())),
             Outcome::Reused { subtype, answer, deleted, user_id, recipe_user_id } => {
                 if deleted {
                     Tally::add(&cx.core.tally.revoked, 1);
@@ -231,41 +266,27 @@ impl Attempt {
             }
             Outcome::Issued { issued, marked } => {
                 if marked {
-                    cx.was_marked(&issued.row.last_active_id);
+                    cx.was_marked(&issued.last_active_id);
                 }
-                self.tokens(cx, *issued, life).await
+                match signed.ok_or_else(|| Error::fault("a rotation was not signed"))? {
+                    Ok(minted) => Ok(self.tokens(cx, *issued, minted)),
+                    Err(error) => Err(mint_refused(error)),
+                }
             }
         }
     }
 
-    async fn tokens(&self, cx: &Cx<'_>, issued: Issued, life: Millis) -> Result<Refreshed, Error> {
-        let Issued { row, payload, token: refresh, use_static_key, now } = issued;
-        let parent = (self.policy == RefreshPolicy::ParentChild).then(|| self.presented.hash1.clone());
-        let claims = AccessClaims {
-            session_handle: self.handle.clone(),
-            user_id: row.resolved_user_id,
-            recipe_user_id: row.session.user_id,
-            refresh_token_hash1: hash1(&refresh),
-            parent_refresh_token_hash1: parent,
-            anti_csrf: self.fresh.anti_csrf.clone(),
-            expires_at: now.saturating_add(life),
-            issued_at: now,
-            tenant: self.fresh.tenant.clone(),
-            payload,
-        };
-        let minted = match cx.mint(&claims, self.version, kind(use_static_key)).await? {
-            Ok(minted) => minted,
-            Err(error @ MintError::ProtectedClaim) => return Ok(unauthorised(error.to_string())),
-            Err(error) => return Err(mint_refused(error)),
-        };
+    fn tokens(&self, cx: &Cx<'_>, issued: Issued, minted: Minted) -> Refreshed {
+        let Issued { claims, token: refresh, .. } = issued;
         Tally::add(&cx.core.tally.refreshed, 1);
-        let expiry = now.saturating_add(self.refresh_validity);
-        Ok(Refreshed::Ok(Box::new(SessionTokens {
+        let created = claims.issued_at;
+        let expiry = created.saturating_add(self.refresh_validity);
+        Refreshed::Ok(Box::new(SessionTokens {
             session: session_object(&claims),
             access: token(minted),
-            refresh: Token { token: refresh, expiry, created: now },
-            id_refresh: cx.rules.id_refresh_token.then(|| Token { token: cx.uuid(), expiry, created: now }),
-            anti_csrf: self.fresh.anti_csrf.clone(),
-        })))
+            refresh: Token { token: refresh, expiry, created },
+            id_refresh: cx.rules.id_refresh_token.then(|| Token { token: cx.uuid(), expiry, created }),
+            anti_csrf: claims.anti_csrf,
+        }))
     }
 }

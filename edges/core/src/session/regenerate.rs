@@ -1,73 +1,97 @@
-//! POST /recipe/session/regenerate (core-session.md 2.6, with the hole of its first step closed: decision 10).
+//! POST /recipe/session/regenerate (core-session.md 2.6, with the hole of its first step closed: decision 10). One round trip to read,
+//! and one to write if there is a new payload.
 
-use supertokens_domain::session::access_token::{AccessClaims, ParsedAccessToken, collides_strictly, is_expired, parse};
+use supertokens_domain::json::JsonObject;
+use supertokens_domain::session::access_token::{
+    AccessClaims, AccessTokenVersion, ParsedAccessToken, collides_strictly, is_expired, mintable, parse,
+};
+use supertokens_domain::session::provenance::{Provenance, provenance};
+use supertokens_domain::session::rotation::StoredSession;
+use supertokens_domain::session::verify_row::belongs_to;
 use supertokens_wire::cdi::session::{NO_SESSION, RegenerateSession, Regenerated};
 
-use super::{kind, mint_refused, read_payload, session_object, token};
+use super::{kind, mint_refused, read_payload, session_object, stored, token};
 use crate::cx::Cx;
 use crate::error::Error;
 use crate::routes::{Scope, UseCase};
+
+const NOT_OURS: &str = "The access token was not signed by this core";
 
 impl UseCase for RegenerateSession {
     const SCOPE: Scope = Scope::App;
 
     async fn run(self, cx: &Cx<'_>) -> Result<Regenerated, Error> {
-        let unauthorised = |message: String| Ok(Regenerated::Unauthorised(message));
+        let unauthorised = |message: &str| Ok(Regenerated::Unauthorised(message.to_owned()));
         let parsed = match parse(&self.access_token) {
             Ok(parsed) => parsed,
-            Err(error) => return unauthorised(error.to_string()),
+            Err(error) => return unauthorised(&error.to_string()),
         };
         let claims = match parsed.claims() {
             Ok(claims) => claims,
-            Err(error) => return unauthorised(error.to_string()),
+            Err(error) => return unauthorised(&error.to_string()),
         };
         let expired = is_expired(&claims, cx.now);
-        if !is_genuine(cx, &parsed, expired).await? {
-            return unauthorised("The access token was not signed by this core".to_owned());
+        let maker = maker(cx, &parsed, expired).await?;
+        if matches!(maker, Provenance::Forged | Provenance::Unknown) {
+            return unauthorised(NOT_OURS);
         }
         cx.tenant_named(&claims.tenant).await?;
         let version = parsed.version();
-        if cx.rules.protected_claims && self.payload.as_ref().is_some_and(|payload| collides_strictly(payload, version)) {
-            return Err(Error::bad("The user payload contains protected field"));
+        if let Some(payload) = &self.payload {
+            check(cx, payload, version)?;
+            mintable(payload, version).map_err(mint_refused)?;
         }
-        let (app, tenant, handle) = (cx.at().app.clone(), claims.tenant.clone(), claims.session_handle.clone());
-        let row = cx.db().read(async move |tx| tx.session(&app, &tenant, &handle).await).await?;
-        let Some(row) = row.filter(|row| row.expires_at > cx.now) else { return unauthorised(NO_SESSION.to_owned()) };
-        let payload = match self.payload {
-            Some(payload) => payload,
-            None => read_payload(&row.jwt_user_payload)?,
+        let Some(row) = living(cx, &claims).await? else { return unauthorised(NO_SESSION) };
+        if maker == Provenance::KeyIsGone && !belongs_to(&claims, &row) {
+            return unauthorised(NOT_OURS);
+        }
+        let fresh = match &self.payload {
+            Some(payload) => AccessClaims { issued_at: cx.now, payload: payload.clone(), ..claims },
+            None => AccessClaims { issued_at: cx.now, payload: read_payload(&row.jwt_payload)?, ..claims },
         };
-        if cx.rules.protected_claims && collides_strictly(&payload, version) {
-            return Err(Error::bad("The user payload contains protected field"));
-        }
-        let text = payload.to_text();
-        let fresh = AccessClaims { issued_at: cx.now, payload, ..claims.clone() };
+        check(cx, &fresh.payload, version)?;
         let minted =
             if expired { None } else { Some(cx.mint(&fresh, version, kind(row.use_static_key)).await?.map_err(mint_refused)?) };
-        let (app, tenant, handle, now) = (cx.at().app.clone(), claims.tenant, claims.session_handle, cx.now);
-        let updated = cx.db().single(async move |tx| tx.update_jwt_payload(&app, &tenant, &handle, &text, now).await).await?;
-        if !updated {
-            return unauthorised(NO_SESSION.to_owned());
+        // Without a new payload nothing is written: what was read may be out of date by now.
+        if self.payload.is_some() && !store(cx, &fresh).await? {
+            return unauthorised(NO_SESSION);
         }
         Ok(Regenerated::Ok { session: Box::new(session_object(&fresh)), access: minted.map(token) })
     }
 }
 
-/// Was the token signed by a key of ours? A key that is no longer published signed only tokens that have expired: such a token is
-/// believed, but nothing is signed for it.
-async fn is_genuine(cx: &Cx<'_>, parsed: &ParsedAccessToken<'_>, expired: bool) -> Result<bool, Error> {
+/// Who made the token? Keys are loaded once more if that may change the answer.
+async fn maker(cx: &Cx<'_>, token: &ParsedAccessToken<'_>, expired: bool) -> Result<Provenance, Error> {
     let (keys, policy) = cx.keys().await?;
-    let mut published = keys.published(&policy, cx.now);
-    let names = |key: &supertokens_domain::session::signing_key::VerifyingKey| parsed.kid().is_none_or(|kid| kid == key.kid());
-    if !published.iter().any(|key| names(key) && parsed.signed_by(key))
-        && !published.iter().any(|key| parsed.kid() == Some(key.kid()))
-        && let Some(keys) = cx.core.keys.reload(&cx.at().app, &cx.key_settings()?, cx.now).await?
-    {
-        published = keys.published(&policy, cx.now);
+    let first = provenance(token, expired, &keys.published(&policy, cx.now), &policy, cx.now);
+    if !first.may_change_with_newer_keys() {
+        return Ok(first);
     }
-    let mut known = published.iter().filter(|key| names(key)).peekable();
-    if parsed.kid().is_some() && known.peek().is_none() {
-        return Ok(expired);
+    Ok(match cx.newer_keys().await? {
+        Some(keys) => provenance(token, expired, &keys.published(&policy, cx.now), &policy, cx.now),
+        None => first,
+    })
+}
+
+/// Refuses a payload that names a claim of ours, at versions that look.
+fn check(cx: &Cx<'_>, payload: &JsonObject, version: AccessTokenVersion) -> Result<(), Error> {
+    if cx.rules.protected_claims && collides_strictly(payload, version) {
+        return Err(Error::bad("The user payload contains protected field"));
     }
-    Ok(known.any(|key| parsed.signed_by(key)) || (parsed.kid().is_none() && expired))
+    Ok(())
+}
+
+/// The session of a token, unless it has ended.
+async fn living(cx: &Cx<'_>, claims: &AccessClaims) -> Result<Option<StoredSession>, Error> {
+    let (app, tenant, handle) = (cx.at().app.clone(), claims.tenant.clone(), claims.session_handle.clone());
+    let row = cx.db().read(async move |tx| tx.session(&app, &tenant, &handle).await).await?;
+    Ok(row.filter(|row| row.expires_at > cx.now).map(|row| stored(row, &claims.tenant)))
+}
+
+/// Stores the payload. False if the session has ended meanwhile.
+async fn store(cx: &Cx<'_>, claims: &AccessClaims) -> Result<bool, Error> {
+    let (app, tenant, handle, now) = (cx.at().app.clone(), claims.tenant.clone(), claims.session_handle.clone(), cx.now);
+    let text = claims.payload.to_text();
+    let _turn = cx.turn(&claims.session_handle).await?;
+    Ok(cx.db().single(async move |tx| tx.update_jwt_payload(&app, &tenant, &handle, &text, now).await).await?)
 }

@@ -1,9 +1,11 @@
 //! Revoking and listing sessions: one statement each, whatever the number of sessions and tenants (core-session.md 2.7).
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use supertokens_domain::ids::{SessionHandle, TenantId};
-use supertokens_wire::cdi::session::{ListSessions, RemoveSessions, SessionsListed, SessionsOf, SessionsRemoved};
+use supertokens_wire::cdi::session::{
+    LONGEST_USER_ID, ListSessions, RemoveSessions, SessionsListed, SessionsOf, SessionsRemoved,
+};
 
 use crate::cx::Cx;
 use crate::error::Error;
@@ -30,7 +32,7 @@ impl UseCase for ListSessions {
         let whose = self.0;
         let tenant = where_to_look(cx, &whose)?;
         let (app, now) = (cx.at().app.clone(), cx.now);
-        let found = cx.db().read(async move |tx| {
+        let found = cx.db().read_long(async move |tx| {
             tx.session_handles_of_user(&app, tenant.as_ref(), &whose.user_id, whose.linked_accounts, now).await
         });
         Ok(SessionsListed(found.await?.into_iter().map(SessionHandle::presented).collect()))
@@ -53,19 +55,25 @@ async fn by_handles(cx: &Cx<'_>, handles: Vec<SessionHandle>) -> Result<Vec<Sess
     if handles.is_empty() {
         return Ok(Vec::new());
     }
-    let mut tenants: Vec<TenantId> = Vec::new();
-    for tenant in handles.iter().map(SessionHandle::tenant) {
-        if !tenants.contains(&tenant) {
-            cx.tenant_named(&tenant).await?;
-            tenants.push(tenant);
+    let mut places: HashMap<TenantId, usize> = HashMap::new();
+    let mut by_tenant: Vec<Vec<SessionHandle>> = Vec::new();
+    let mut pairs = Vec::with_capacity(handles.len());
+    for handle in handles {
+        let tenant = handle.tenant();
+        pairs.push((tenant.clone(), handle.clone()));
+        let place = *places.entry(tenant).or_insert(by_tenant.len());
+        match by_tenant.get_mut(place) {
+            Some(group) => group.push(handle),
+            None => by_tenant.push(vec![handle]),
         }
     }
-    let pairs: Vec<(TenantId, SessionHandle)> = handles.iter().map(|handle| (handle.tenant(), handle.clone())).collect();
+    for first in by_tenant.iter().filter_map(|group| group.first()) {
+        cx.tenant_named(&first.tenant()).await?;
+    }
     let app = cx.at().app.clone();
     let deleted = cx.db().single(async move |tx| tx.delete_sessions(&app, &pairs).await).await?;
     let deleted: HashSet<String> = deleted.into_iter().collect();
-    let by_tenant = tenants.iter().flat_map(|tenant| handles.iter().filter(move |handle| handle.tenant() == *tenant));
-    Ok(by_tenant.filter(|handle| deleted.contains(handle.as_str())).cloned().collect())
+    Ok(by_tenant.into_iter().flatten().filter(|handle| deleted.contains(handle.as_str())).collect())
 }
 
 async fn by_user(cx: &Cx<'_>, whose: SessionsOf) -> Result<Vec<SessionHandle>, Error> {
@@ -84,6 +92,10 @@ async fn by_user(cx: &Cx<'_>, whose: SessionsOf) -> Result<Vec<SessionHandle>, E
 /// Never changes the answer: the sessions are revoked in any case.
 async fn mark_active(cx: &Cx<'_>, user_id: String) -> Result<(), Error> {
     let (app, now) = (cx.at().app.clone(), cx.now);
+    if user_id.chars().count() > LONGEST_USER_ID {
+        // No column can hold it, so no user has it.
+        return Ok(());
+    }
     let asked = app.clone();
     let user = cx.db().read(async move |tx| tx.resolve_user(&asked, &user_id).await).await?;
     let id = user.last_active_id;

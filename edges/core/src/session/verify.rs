@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use supertokens_domain::ids::AppId;
 use supertokens_domain::json::JsonObject;
-use supertokens_domain::session::access_token::{AccessClaims, AccessTokenVersion, parse};
+use supertokens_domain::session::access_token::{AccessClaims, AccessTokenVersion, MintError, mintable, parse};
 use supertokens_domain::session::anti_csrf::AntiCsrfCheck;
 use supertokens_domain::session::rotation::StoredSession;
 use supertokens_domain::session::verify_row::{
@@ -16,19 +16,16 @@ use supertokens_store::{StoreError, Tx};
 use supertokens_wire::cdi::session::{Token, Verified, VerifySession};
 use supertokens_wire::version::RotationRule;
 
-use super::{columns, kind, mint_refused, read_payload, session_object, stored, token};
+use super::{columns, kind, mint_refused, payload_of, session_object, stored, token};
 use crate::cx::Cx;
 use crate::error::Error;
 use crate::ports::Clock;
 use crate::routes::{Scope, UseCase};
 
 impl UseCase for VerifySession {
-    const SCOPE: Scope = Scope::App;
+    const SCOPE: Scope = Scope::Verifying;
 
     async fn run(self, cx: &Cx<'_>) -> Result<Verified, Error> {
-        if cx.rules.verify_from_public_tenant {
-            cx.refuse_other_tenants()?;
-        }
         let check_database = match self.check_database {
             Some(check) => check,
             None => cx.config()?.access_token_blacklisting,
@@ -82,7 +79,8 @@ async fn row(cx: &Cx<'_>, claims: &AccessClaims) -> Result<Option<StoredSession>
 enum Locked {
     Refused(RowRefusal),
     OldGeneration,
-    Remint { payload: String, use_static_key: bool },
+    Unsignable(MintError),
+    Remint { payload: JsonObject, use_static_key: bool },
 }
 
 /// What the transaction needs.
@@ -90,6 +88,7 @@ struct Attempt {
     app: AppId,
     clock: Arc<dyn Clock>,
     claims: AccessClaims,
+    version: AccessTokenVersion,
     payload_changed: bool,
     refresh_validity: Millis,
 }
@@ -105,10 +104,15 @@ impl Attempt {
             (Ok(_), None) => Locked::Refused(RowRefusal::Missing),
             (Ok(Promoted::OldGeneration), _) => Locked::OldGeneration,
             (Ok(Promoted::Remint { rotation }), Some(row)) => {
+                // Before anything is written: a promotion whose token cannot be made would leave the client with a token of the past.
+                let payload = payload_of(&row)?;
+                if let Err(error) = mintable(&payload, self.version) {
+                    return Ok(Locked::Unsignable(error));
+                }
                 if let Some(rotation) = &rotation {
                     tx.rotate_session(&self.app, tenant, handle, &columns(rotation)).await?;
                 }
-                Locked::Remint { payload: row.jwt_payload, use_static_key: row.use_static_key }
+                Locked::Remint { payload, use_static_key: row.use_static_key }
             }
         })
     }
@@ -119,18 +123,21 @@ async fn promote(cx: &Cx<'_>, access_token: &str, claims: AccessClaims, payload_
         app: cx.at().app.clone(),
         clock: Arc::clone(&cx.core.clock),
         claims,
+        version: parse(access_token).map(|token| token.version()).map_err(Error::fault)?,
         payload_changed,
         refresh_validity: cx.config()?.refresh_token_validity_ms(),
     });
     let inside = Arc::clone(&attempt);
+    let turn = cx.turn(&attempt.claims.session_handle).await?;
     let locked = cx.db().tx(async move |tx| inside.run(tx).await).await?;
+    drop(turn);
     let claims = &attempt.claims;
     match locked {
         Locked::Refused(refusal) => Ok(unauthorised(refusal)),
+        Locked::Unsignable(error) => Err(mint_refused(error)),
         Locked::OldGeneration => ok(cx, claims, None, None).await,
         Locked::Remint { payload, use_static_key } => {
-            let version = parse(access_token).map(|token| token.version()).map_err(Error::fault)?;
-            let (claims, access) = remint(cx, claims, read_payload(&payload)?, version, use_static_key).await?;
+            let (claims, access) = remint(cx, claims, payload, attempt.version, use_static_key).await?;
             ok(cx, &claims, Some(access), None).await
         }
     }

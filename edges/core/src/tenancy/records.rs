@@ -7,7 +7,8 @@ use supertokens_store::{ClientRecord, ProviderRecord, TenantRecord, UserInfoMap 
 
 use crate::error::Error;
 
-fn object(text: &str) -> Result<JsonObject, Error> {
+/// Stored JSON as a value.
+pub(super) fn object(text: &str) -> Result<JsonObject, Error> {
     JsonObject::parse(text).map_err(|_| Error::fault("a tenant's stored JSON cannot be read"))
 }
 

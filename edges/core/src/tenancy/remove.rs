@@ -39,13 +39,13 @@ impl UseCase for RemoveApp {
         let (source, gone) = (cx.at().clone(), target.clone());
         let did_exist = cx.db().tx(async move |tx| {
             tx.advisory_lock(&lock_of(&gone)).await?;
-            let tenants = tx.tenants().await?;
-            let others = tenants.iter().filter(|t| t.id.app_identifier() == gone && !t.id.tenant.is_default()).count();
+            let tenants = tx.tenant_ids(&gone.cud, Some(&gone.app)).await?;
+            let others = tenants.iter().filter(|id| !id.tenant.is_default()).count();
             if let Err(denied) = may_remove_app(&source, &gone.app, others) {
                 return Ok(Err(denied));
             }
             // The data of apps knows no domain: an app that this domain does not have must not take another's with it.
-            let exists = tenants.iter().any(|tenant| tenant.id == gone.public());
+            let exists = tenants.len() > others;
             Ok(Ok(exists && tx.delete_app(&gone).await?))
         });
         let did_exist = did_exist.await??;
@@ -65,7 +65,7 @@ impl UseCase for RemoveDomain {
         let (source, gone) = (cx.at().clone(), target.clone());
         let did_exist = cx.db().tx(async move |tx| {
             tx.advisory_lock(&lock_of(&gone.app_identifier())).await?;
-            let others = tx.tenants().await?.iter().filter(|t| t.id.cud == gone.cud && t.id != gone).count();
+            let others = tx.tenant_ids(&gone.cud, None).await?.iter().filter(|id| **id != gone).count();
             match may_remove_domain(&source, &gone.cud, others) {
                 Err(denied) => Ok(Err(denied)),
                 // Its data is in a database of its own, which this core does not reach.

@@ -5,15 +5,11 @@
 
 use std::sync::Arc;
 
-use supertokens_domain::config::{
-    Checks, CoreConfig, app_scope_conflict, check_overrides, merge_overrides, names_own_database, own_database_refusal,
-    touched_protected,
-};
 use supertokens_domain::ids::{AppId, ConnectionUriDomain, TenantId, TenantIdentifier};
 use supertokens_domain::json::JsonObject;
-use supertokens_domain::tenancy::permission::{Level, may_write};
-use supertokens_domain::tenancy::provider::{ProviderChecks, check_providers, put_provider, remove_provider};
-use supertokens_domain::tenancy::{Provider, Settings, Tenant, TenantShape};
+use supertokens_domain::tenancy::permission::Level;
+use supertokens_domain::tenancy::provider::{check_providers, put_provider, remove_provider};
+use supertokens_domain::tenancy::{Around, ChangeRefused, Provider, Settings, Tenant, TenantChange};
 use supertokens_domain::time::Millis;
 use supertokens_store::{StoreError, TenantRecord, Tx};
 use supertokens_wire::cdi::tenancy::{
@@ -60,23 +56,6 @@ puts! {
     PutTenantV2: Level::Tenant, |source, put| (tenant(source, put.id), put.change);
 }
 
-/// Everything that changing a tenant needs besides what is stored.
-struct Plan {
-    level: Level,
-    source: TenantIdentifier,
-    target: TenantIdentifier,
-    shape: TenantShape,
-    given: Option<JsonObject>,
-    settings: Settings,
-    /// What the target inherits, nearest first, without the base.
-    inherited: Vec<JsonObject>,
-    /// The overrides of those that inherit from the target.
-    heirs: Vec<JsonObject>,
-    base: JsonObject,
-    checks: Checks,
-    protected_caller: bool,
-}
-
 async fn put(cx: &Cx<'_>, level: Level, target: TenantIdentifier, change: Change) -> Result<Saved, Error> {
     if let Some(only) = &cx.core.base_config.supertokens_saas_load_only_cud
         && !target.cud.is_default()
@@ -86,95 +65,59 @@ async fn put(cx: &Cx<'_>, level: Level, target: TenantIdentifier, change: Change
     }
     let given = change.core_config()?;
     let settings = Settings::parse(change.body.object(), change.shape).map_err(|error| Error::bad(error.to_string()))?;
-    let tenants = &cx.core.tenants;
-    let plan = Plan {
-        level,
-        source: cx.at().clone(),
-        shape: change.shape,
-        given,
-        settings,
-        inherited: tenants.inherited(&target),
-        heirs: if change.body.contains("coreConfig") { heirs(cx, &target) } else { Vec::new() },
-        base: tenants.base().clone(),
-        checks: tenants.checks(),
-        protected_caller: cx.protected_caller,
-        target: target.clone(),
+    let (source, shape, protected_caller) = (cx.at().clone(), change.shape, cx.protected_caller);
+    let change = TenantChange { level, source, target: target.clone(), shape, given, settings, protected_caller };
+    change.check_alone()?;
+    let (base, checks) = (cx.core.tenants.base().clone(), cx.core.tenants.checks());
+    // Who else is concerned must be known when the turn is ours, not before.
+    let reads = match &change.given {
+        Some(given) if target.tenant.is_default() && !given.is_empty() => Neighbours::Heirs,
+        _ if target.tenant.is_default() => Neighbours::None,
+        _ => Neighbours::Parent,
     };
-    let created_new = store(cx, target, move |stored| plan.apply(stored)).await?.created;
-    Ok(Saved { created_new })
+    let stored = store(cx, target, reads, move |stored, found| {
+        let around = Around { inherited: &found.inherited, heirs: &found.heirs, base: &base, checks };
+        Ok((change.apply(stored, &around)?, true))
+    });
+    Ok(Saved { created_new: stored.await?.created })
 }
 
-/// The overrides of an app's other tenants, as far as they are known here. Domains have no heirs: none can be made.
-fn heirs(cx: &Cx<'_>, app: &TenantIdentifier) -> Vec<JsonObject> {
-    let inherits = |id: &TenantIdentifier| app.tenant.is_default() && id != app && id.app_identifier() == app.app_identifier();
-    let tenants = cx.core.tenants.all().into_iter().filter(|entry| inherits(&entry.record.id));
-    tenants.map(|entry| entry.overrides.clone()).collect()
-}
-
-/// What differs between two configurations, removed members included.
-fn difference(before: &JsonObject, after: &JsonObject) -> JsonObject {
-    let same = |name: &str| match (before.get(name), after.get(name)) {
-        (Some(a), Some(b)) => a.same(b),
-        (a, b) => a.is_none() && b.is_none(),
-    };
-    let all = before.iter().chain(after.iter());
-    all.filter(|(name, _)| !same(name)).map(|(name, value)| (name.to_owned(), value.clone())).collect()
-}
-
-fn invalid(reason: impl std::fmt::Display) -> Error {
-    Error::bad(format!("Invalid core config: {reason}"))
-}
-
-impl Plan {
-    /// The tenant as it will be, or why it may not be so. In the order in which upstream looks.
-    fn apply(&self, stored: Option<Tenant>) -> Result<(Tenant, bool), Error> {
-        let mut tenant = stored.unwrap_or_else(|| Tenant::new(self.target.clone(), self.shape));
-        let before = tenant.core_config.clone();
-        if let Some(given) = &self.given {
-            tenant.core_config = merge_overrides(&tenant.core_config, given);
+impl From<ChangeRefused> for Error {
+    fn from(refused: ChangeRefused) -> Self {
+        match refused {
+            ChangeRefused::Denied(denied) => denied.into(),
+            other => Self::bad(other.to_string()),
         }
-        self.settings.clone().apply(&mut tenant).map_err(|error| Error::bad(error.to_string()))?;
-        may_write(self.level, &self.source, &self.target)?;
-        self.check_config(&before, &tenant.core_config)?;
-        check_providers(&tenant.providers, ProviderChecks::All).map_err(|error| Error::bad(error.to_string()))?;
-        Ok((tenant, true))
     }
+}
 
-    fn check_config(&self, before: &JsonObject, overrides: &JsonObject) -> Result<(), Error> {
-        if self.target.is_base() && !overrides.is_empty() {
-            return Err(Error::bad("Cannot modify base config"));
-        }
-        check_overrides(overrides).map_err(invalid)?;
-        if self.protected_caller
-            && let Some(touched) = touched_protected(&difference(before, overrides))
-        {
-            return Err(Error::forbidden(touched.sentence()));
-        }
-        if let Some(key) = names_own_database(overrides) {
-            return Err(invalid(own_database_refusal(key)));
-        }
-        if !self.target.cud.is_default() {
-            let default = ConnectionUriDomain::default();
-            let (new, sentence) = (&self.target.cud, "cannot be mapped to the same user pool as");
-            return Err(invalid(format!("ConnectionUriDomain: {new} {sentence} {default}")));
-        }
-        let inherited: Vec<&JsonObject> = self.inherited.iter().collect();
-        self.check_levels(overrides, &inherited, !self.target.tenant.is_default())?;
-        let for_heirs: Vec<&JsonObject> = [overrides].into_iter().chain(inherited).collect();
-        self.heirs.iter().try_for_each(|heir| self.check_levels(heir, &for_heirs, true))
-    }
+/// Whose settings a change depends on, besides the tenant's own. Domains have no heirs here: none can be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Neighbours {
+    None,
+    /// The app's, for one of its tenants.
+    Parent,
+    /// Those of an app's other tenants.
+    Heirs,
+}
 
-    /// Do the settings hold, and does a tenant agree with its app where it must? `above` is what is inherited, nearest first.
-    fn check_levels(&self, own: &JsonObject, above: &[&JsonObject], of_app: bool) -> Result<(), Error> {
-        let mut levels = vec![own];
-        levels.extend(above);
-        CoreConfig::effective(&self.base, &levels, self.checks)
-            .map_err(|problems| invalid(problems.first().map(ToString::to_string).unwrap_or_default()))?;
-        levels.push(&self.base);
-        match app_scope_conflict(levels.get(1..).unwrap_or_default(), &levels).filter(|_| of_app) {
-            Some(reason) => Err(invalid(reason)),
-            None => Ok(()),
-        }
+/// The settings of the neighbours, as they are stored while we write.
+#[derive(Default)]
+struct Found {
+    inherited: Vec<JsonObject>,
+    heirs: Vec<JsonObject>,
+}
+
+impl Neighbours {
+    async fn read(self, tx: &mut Tx<'_>, of: &TenantIdentifier) -> Result<Result<Found, Error>, StoreError> {
+        let app = of.app_identifier();
+        let objects = |texts: Vec<String>| texts.iter().map(|text| records::object(text)).collect::<Result<Vec<_>, _>>();
+        Ok(match self {
+            Self::None => Ok(Found::default()),
+            Self::Parent => objects(tx.overrides_of(&app.public()).await?.into_iter().collect())
+                .map(|inherited| Found { inherited, heirs: Vec::new() }),
+            Self::Heirs => objects(tx.overrides_of_tenants(&app).await?).map(|heirs| Found { inherited: Vec::new(), heirs }),
+        })
     }
 }
 
@@ -190,10 +133,11 @@ struct Stored {
 async fn store(
     cx: &Cx<'_>,
     target: TenantIdentifier,
-    change: impl Fn(Option<Tenant>) -> Result<(Tenant, bool), Error> + Send + Sync + 'static,
+    reads: Neighbours,
+    change: impl Fn(Option<Tenant>, &Found) -> Result<(Tenant, bool), Error> + Send + Sync + 'static,
 ) -> Result<Stored, Error> {
     let _turn = cx.core.turns.of(&target.app_identifier()).await;
-    let write = Arc::new(Write { target: target.clone(), now: cx.now, change: Box::new(change) });
+    let write = Arc::new(Write { target: target.clone(), reads, now: cx.now, change: Box::new(change) });
     let done = cx.db().tx(async move |tx| write.run(tx).await).await?;
     let (record, stored) = done?;
     if target.tenant.is_default() && !stored.created {
@@ -203,10 +147,11 @@ async fn store(
     Ok(stored)
 }
 
-type ChangeTenant = dyn Fn(Option<Tenant>) -> Result<(Tenant, bool), Error> + Send + Sync;
+type ChangeTenant = dyn Fn(Option<Tenant>, &Found) -> Result<(Tenant, bool), Error> + Send + Sync;
 
 struct Write {
     target: TenantIdentifier,
+    reads: Neighbours,
     now: Millis,
     change: Box<ChangeTenant>,
 }
@@ -226,7 +171,13 @@ impl Write {
             Ok(before) => before,
             Err(error) => return Ok(Err(error)),
         };
-        let (tenant, said) = match (self.change)(before) {
+        // A new app has no tenants yet.
+        let reads = if created && self.reads == Neighbours::Heirs { Neighbours::None } else { self.reads };
+        let neighbours = match reads.read(tx, id).await? {
+            Ok(neighbours) => neighbours,
+            Err(error) => return Ok(Err(error)),
+        };
+        let (tenant, said) = match (self.change)(before, &neighbours) {
             Ok(changed) => changed,
             Err(refusal) => return Ok(Err(refusal)),
         };
@@ -245,7 +196,7 @@ impl UseCase for PutProvider {
 
     async fn run(self, cx: &Cx<'_>) -> Result<Saved, Error> {
         let (at, provider, checks): (_, Provider, _) = (cx.at().clone(), self.provider, self.checks);
-        let stored = store(cx, at.clone(), move |tenant| {
+        let stored = store(cx, at.clone(), Neighbours::None, move |tenant, _| {
             let mut tenant = existing(tenant, &at)?;
             let is_new = put_provider(&mut tenant.providers, provider.clone());
             check_providers(&tenant.providers, checks).map_err(|error| Error::bad(error.to_string()))?;
@@ -260,7 +211,7 @@ impl UseCase for RemoveProvider {
 
     async fn run(self, cx: &Cx<'_>) -> Result<ProviderRemoved, Error> {
         let (at, id) = (cx.at().clone(), self.third_party_id);
-        let stored = store(cx, at.clone(), move |tenant| {
+        let stored = store(cx, at.clone(), Neighbours::None, move |tenant, _| {
             let mut tenant = existing(tenant, &at)?;
             let did_exist = remove_provider(&mut tenant.providers, &id);
             Ok((tenant, did_exist))

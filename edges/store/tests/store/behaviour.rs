@@ -5,7 +5,9 @@ use std::pin::Pin;
 
 use supertokens_domain::ids::AppId;
 use supertokens_domain::secret::Secret;
-use supertokens_store::{DatabaseOptions, Db, Dialect, PostgresOptions, RotationColumns, StoreError, TableNames, TenantRecord};
+use supertokens_store::{
+    DatabaseOptions, Db, Dialect, IdleConnections, PostgresOptions, RotationColumns, StoreError, TableNames, TenantRecord,
+};
 
 use crate::world::{ALL, Kind, Outcome, World, a_session, connect, handle, public, tests};
 
@@ -19,6 +21,7 @@ tests! {
     a_second_statement_in_single_is_refused on ALL,
     a_statement_sees_what_was_queued_before_it on ALL,
     the_database_can_be_pinged_and_written on ALL,
+    the_database_tells_its_clock on ALL,
     migrating_twice_does_nothing on ALL,
     a_cancelled_body_leaves_nothing_open on ALL,
     a_body_that_waits_for_something_else_is_refused on SQLITE,
@@ -29,6 +32,7 @@ tests! {
     lost_connections_are_replaced on POSTGRES,
     schema_prefix_and_names_are_followed on POSTGRES,
     an_error_names_no_password on POSTGRES,
+    unused_connections_are_closed_but_for_those_to_be_kept on POSTGRES,
 }
 
 fn rotation(hash: &str) -> RotationColumns {
@@ -336,5 +340,40 @@ async fn an_error_names_no_password(w: &World) -> Outcome {
     for error in [refused, unreachable] {
         assert!(!format!("{error} {error:?}").contains("hunter2"));
     }
+    Ok(())
+}
+
+async fn the_database_tells_its_clock(w: &World) -> Outcome {
+    let ours = || std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map(|since| since.as_millis());
+    let (before, told, after) = (ours()?, w.db.clock().await?, ours()?);
+    match told {
+        // The test's server runs on this machine, whose clock it tells to the millisecond, rounded.
+        Some(told) => assert!(w.kind == Kind::Postgres && (before - 1..=after + 1).contains(&u128::try_from(told)?), "{told}"),
+        None => assert_ne!(w.kind, Kind::Postgres),
+    }
+    Ok(())
+}
+
+async fn unused_connections_are_closed_but_for_those_to_be_kept(w: &World) -> Outcome {
+    let idle = IdleConnections { kept: 1, timeout: std::time::Duration::from_millis(100) };
+    let db = Db::open(DatabaseOptions::Postgres(Box::new(PostgresOptions { idle: Some(idle), ..w.postgres() }))).await?;
+    let at_once: Vec<_> = (0..6)
+        .map(|_| {
+            tokio::spawn({
+                let db = db.clone();
+                async move { db.writable().await }
+            })
+        })
+        .collect();
+    for one in at_once {
+        one.await??;
+    }
+    let state = || db.pool_state().map(|state| (state.size, state.available));
+    // The wait ends by itself as soon as it is so; only a pool that never closes any takes all of it.
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    while state() != Some((1, 1)) && std::time::Instant::now() < deadline {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(state(), Some((1, 1)));
     Ok(())
 }

@@ -142,9 +142,10 @@ async fn sessions_are_deleted_by_handle_and_by_user(w: &World) -> Outcome {
 
 async fn expired_sessions_are_swept(w: &World) -> Outcome {
     two_tenants_with_sessions(w).await?;
-    assert_eq!(w.db.single(async |tx| tx.delete_expired_sessions(1998).await).await?, 0);
-    assert_eq!(w.db.single(async |tx| tx.delete_expired_sessions(1999).await).await?, 1);
-    assert_eq!(w.db.single(async |tx| tx.delete_expired_sessions(5000).await).await?, 3);
+    assert_eq!(w.db.single(async |tx| tx.delete_expired_sessions(1998, 9).await).await?, 0);
+    assert_eq!(w.db.single(async |tx| tx.delete_expired_sessions(1999, 9).await).await?, 1);
+    assert_eq!(w.db.single(async |tx| tx.delete_expired_sessions(5000, 2).await).await?, 2);
+    assert_eq!(w.db.single(async |tx| tx.delete_expired_sessions(5000, 2).await).await?, 1);
     Ok(())
 }
 
@@ -329,6 +330,16 @@ async fn a_tenant_reads_back_as_it_was_saved(w: &World) -> Outcome {
     w.db.tx(async |tx| tx.ensure_base_tenant(7).await).await?;
     w.db.tx(async |tx| tx.ensure_base_tenant(8).await).await?;
     assert_eq!(w.db.read(async |tx| tx.tenants().await).await?, [TenantRecord::base(), full.clone()]);
+    let app = full.id.app_identifier();
+    assert_eq!(w.db.read(async move |tx| tx.tenants_of(&app).await).await?, [full.clone()]);
+    let (cud, app, other) = (full.id.cud.clone(), full.id.app.clone(), AppId::normalise("a2"));
+    let ids = w.db.read(async move |tx| {
+        Ok((tx.tenant_ids(&cud, None).await?, tx.tenant_ids(&cud, Some(&app)).await?, tx.tenant_ids(&cud, Some(&other)).await?))
+    });
+    assert_eq!(ids.await?, (vec![full.id.clone()], vec![full.id.clone()], Vec::new()));
+    let (id, app) = (full.id.clone(), full.id.app_identifier());
+    let overrides = w.db.read(async move |tx| Ok((tx.overrides_of(&id).await?, tx.overrides_of_tenants(&app).await?)));
+    assert_eq!(overrides.await?, (Some(full.core_config.clone()), vec![full.core_config.clone()]));
     // A change replaces, and no factors are not the same as no word about factors.
     let bare = TenantRecord { first_factors: Some(Vec::new()), required_secondary_factors: None, providers: Vec::new(), ..full };
     save(&bare).await?;

@@ -1,6 +1,6 @@
 //! What does the dashboard list of a tenant's configuration (core-server.md 9.7)? Ten members each, nulls written.
 
-use super::database::{PostgresConfig, shown_values};
+use super::database::PostgresConfig;
 use super::reading::resolve;
 use super::table::{Key, Kind, Owner, Scope, Value, keys};
 use crate::json::{Json, JsonObject};
@@ -19,7 +19,7 @@ pub struct DashboardView<'a> {
 /// The list of a tenant: its levels of overrides go from the most special on, the base configuration is last.
 pub fn dashboard_items(levels: &[&JsonObject], view: DashboardView<'_>) -> Vec<JsonObject> {
     let (values, _) = resolve(keys(), levels, view.processors);
-    let of_database = view.postgres.map(shown_values).unwrap_or_default();
+    let of_database = view.postgres.map(PostgresConfig::shown).unwrap_or_default();
     keys()
         .filter(|key| listed(key, &view))
         .map(|key| {

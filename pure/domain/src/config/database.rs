@@ -1,6 +1,8 @@
 //! Which database is meant, and with which settings (core-server.md 9.4, core-session.md 6.1)? Reads the address of a
 //! PostgreSQL database into its parts; connecting is the store's.
 
+use std::fmt;
+
 use super::reading::{ConfigProblem, Values, find, resolve, shown};
 use super::table::{Key, Owner, Value, key, keys};
 use crate::json::{Json, JsonObject};
@@ -21,8 +23,9 @@ pub enum DatabaseChoice {
 }
 
 /// The PostgreSQL settings of the base configuration, with the parts of the address put in.
+/// `Debug` shows what people may see.
 #[expect(missing_docs, reason = "a field is described by the row of its key in the table")]
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct PostgresConfig {
     pub host: String,
     pub port: u16,
@@ -40,6 +43,12 @@ pub struct PostgresConfig {
     pub attributes: Vec<(String, String)>,
     /// Standard name (`session_info`) and the name to use instead, for the tables that were given one.
     pub table_names: Vec<(String, String)>,
+}
+
+impl fmt::Debug for PostgresConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.shown()).finish()
+    }
 }
 
 impl DatabaseChoice {
@@ -114,6 +123,25 @@ impl PostgresConfig {
             attributes,
             table_names: table_names(v),
         }
+    }
+
+    /// The values of the PostgreSQL keys as people may see them, with the parts of the address put in: no password is among them.
+    pub fn shown(&self) -> Vec<(&'static str, Json)> {
+        let number = |n: Option<usize>| n.and_then(|n| i64::try_from(n).ok()).map_or(Json::Null, Json::from);
+        let text = |text: &Option<String>| text.clone().map_or(Json::Null, Json::from);
+        vec![
+            ("postgresql_host", self.host.clone().into()),
+            ("postgresql_port", i64::from(self.port).into()),
+            ("postgresql_database_name", self.database_name.clone().into()),
+            ("postgresql_table_schema", self.table_schema.clone().into()),
+            ("postgresql_user", text(&self.user)),
+            ("postgresql_connection_pool_size", number(Some(self.connection_pool_size))),
+            ("postgresql_minimum_idle_connections", number(self.minimum_idle_connections)),
+            ("postgresql_idle_connection_timeout", self.idle_connection_timeout_ms.into()),
+            ("postgresql_connection_attributes", shown_attributes(&self.attributes).into()),
+            ("migration_mode", self.migration_mode.clone().into()),
+            ("postgresql_table_names_prefix", self.table_names_prefix.clone().into()),
+        ]
     }
 
     /// The address in one text, with the password in it: for the store, never for people.
@@ -292,20 +320,13 @@ fn encode(text: &str) -> String {
         .collect()
 }
 
-/// The values of the PostgreSQL keys for the dashboard, with the parts of the address put in.
-pub(super) fn shown_values(config: &PostgresConfig) -> Vec<(&'static str, Json)> {
-    let number = |n: Option<usize>| n.and_then(|n| i64::try_from(n).ok()).map_or(Json::Null, Json::from);
-    let text = |text: &Option<String>| text.clone().map_or(Json::Null, Json::from);
-    vec![
-        ("postgresql_host", config.host.clone().into()),
-        ("postgresql_port", i64::from(config.port).into()),
-        ("postgresql_database_name", config.database_name.clone().into()),
-        ("postgresql_table_schema", config.table_schema.clone().into()),
-        ("postgresql_user", text(&config.user)),
-        ("postgresql_connection_pool_size", number(Some(config.connection_pool_size))),
-        ("postgresql_minimum_idle_connections", number(config.minimum_idle_connections)),
-        ("postgresql_idle_connection_timeout", config.idle_connection_timeout_ms.into()),
-        ("migration_mode", config.migration_mode.clone().into()),
-        ("postgresql_table_names_prefix", config.table_names_prefix.clone().into()),
-    ]
+/// Is this the name of an attribute that holds a password?
+fn is_password(name: &str) -> bool {
+    name.to_ascii_lowercase().contains("password")
+}
+
+/// Attributes as one text, without those that are nobody's to read.
+fn shown_attributes(attributes: &[(String, String)]) -> String {
+    let shown = attributes.iter().filter(|(name, _)| !is_password(name));
+    shown.map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect::<Vec<_>>().join("&")
 }

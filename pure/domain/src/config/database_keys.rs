@@ -32,7 +32,8 @@ pub(super) const KEYS: &[Key] = &[
         Preset::Text("allowPublicKeyRetrieval=true"),
         "Further attributes of the connection.",
     )
-    .protected(),
+    .protected()
+    .secret(),
     db("postgresql_connection_scheme", Text, Preset::Text("postgresql"), "Scheme of the connection.").protected(),
     db(
         "postgresql_idle_connection_timeout",

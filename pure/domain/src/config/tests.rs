@@ -419,7 +419,10 @@ fn variables_are_named_as_upstream_names_them() {
 
 #[test]
 fn the_dashboard_lists_ten_members_per_key_and_no_secret_of_the_database() {
-    let base = object(r#"{"postgresql_connection_uri":"postgresql://u:hunter2@db:1/x","ip_deny_regex":"z"}"#);
+    let attributes = "sslmode=require&password=hunter2&sslPassword=hunter2";
+    let base = object(&format!(
+        r#"{{"postgresql_connection_uri":"postgresql://u:hunter2@db:1/x","postgresql_connection_attributes":"{attributes}","ip_deny_regex":"z"}}"#
+    ));
     let tenant = object(r#"{"totp_max_attempts":9}"#);
     let postgres = PostgresConfig::effective(&base).unwrap();
     let list = |postgres, protected_caller| {
@@ -436,7 +439,12 @@ fn the_dashboard_lists_ten_members_per_key_and_no_secret_of_the_database() {
             && item.contains(r#""value":168.0"#))
     );
     assert!(all.iter().any(|item| item.contains(r#""key":"bulk_migration_parallelism","valueType":"number","value":2"#)));
-    assert!(!all.join("").contains("hunter2"));
+    assert!(
+        all.iter()
+            .any(|item| item
+                .contains(r#""key":"postgresql_connection_attributes","valueType":"string","value":"sslmode=require""#))
+    );
+    assert!(!all.join("").contains("hunter2") && !format!("{postgres:?}").contains("hunter2"));
     for absent in ["api_keys", "port", "core_config_version", "access_token_blacklisting", "saml_legacy_acs_url", "database_url"]
     {
         assert!(!all.iter().any(|item| item.contains(&format!(r#""key":"{absent}""#))), "{absent}");

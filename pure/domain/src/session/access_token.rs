@@ -51,7 +51,7 @@ impl AccessTokenVersion {
 }
 
 /// What an access token says.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct AccessClaims {
     /// The session.
     pub session_handle: SessionHandle,
@@ -73,6 +73,18 @@ pub struct AccessClaims {
     pub tenant: TenantId,
     /// The user's own claims.
     pub payload: JsonObject,
+}
+
+/// Shows neither hashes and the anti-CSRF token nor the user's own claims.
+impl std::fmt::Debug for AccessClaims {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AccessClaims")
+            .field("session_handle", &self.session_handle)
+            .field("tenant", &self.tenant)
+            .field("issued_at", &self.issued_at)
+            .field("expires_at", &self.expires_at)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A new access token. `token` is a secret: show it to nobody but the client.
@@ -175,6 +187,19 @@ pub fn collides(payload: &JsonObject, version: AccessTokenVersion) -> bool {
 // Quirk: unlike minting, this includes V1 and V2, although there the payload is nested and could do no harm.
 pub fn collides_strictly(payload: &JsonObject, version: AccessTokenVersion) -> bool {
     protected_claims(version).iter().any(|name| payload.contains(name))
+}
+
+/// Could a token of this version carry the payload? To be asked before anything is stored or rotated: a session whose payload cannot be
+/// signed cannot be refreshed any more.
+pub fn mintable(payload: &JsonObject, version: AccessTokenVersion) -> Result<(), MintError> {
+    // V1 and V2 nest the payload as it is.
+    if version.is_legacy() {
+        return Ok(());
+    }
+    if collides(payload, version) {
+        return Err(MintError::ProtectedClaim);
+    }
+    Ok(claim_text::check_members(payload.iter())?)
 }
 
 /// Makes and signs a token. Byte for byte what upstream makes of the same claims and key.
@@ -360,7 +385,7 @@ fn legacy_claims(body: &mut JsonObject) -> Result<AccessClaims, AccessTokenError
     };
     let user_id = take_text(body, "userId")?;
     Ok(AccessClaims {
-        session_handle: SessionHandle::presented(take_text(body, "sessionHandle")?),
+        session_handle: SessionHandle::presented(take_name(body, "sessionHandle")?),
         recipe_user_id: user_id.clone(),
         user_id,
         refresh_token_hash1: take_text(body, "refreshTokenHash1")?,
@@ -378,12 +403,12 @@ fn modern_claims(mut body: JsonObject, version: AccessTokenVersion) -> Result<Ac
     let user_id = take_text(&mut body, "sub")?;
     // In a token of an older version these two names are claims of the user.
     let tenant = match version >= AccessTokenVersion::V4 {
-        true => TenantId::normalise(&take_text(&mut body, "tId")?),
+        true => TenantId::normalise(&take_name(&mut body, "tId")?),
         false => TenantId::default(),
     };
     let recipe_user_id = if version >= AccessTokenVersion::V5 { take_text(&mut body, "rsub")? } else { user_id.clone() };
     Ok(AccessClaims {
-        session_handle: SessionHandle::presented(take_text(&mut body, "sessionHandle")?),
+        session_handle: SessionHandle::presented(take_name(&mut body, "sessionHandle")?),
         user_id,
         recipe_user_id,
         refresh_token_hash1: take_text(&mut body, "refreshTokenHash1")?,
@@ -401,6 +426,11 @@ fn take_text(body: &mut JsonObject, name: &'static str) -> Result<String, Access
         Some(Json::String(text)) => Ok(text),
         _ => Err(AccessTokenError::MissingClaim(name)),
     }
+}
+
+/// A text by which a row is looked for. PostgreSQL knows no text with U+0000, so there is no such row.
+fn take_name(body: &mut JsonObject, name: &'static str) -> Result<String, AccessTokenError> {
+    take_text(body, name).and_then(|text| if text.contains('\0') { Err(AccessTokenError::MissingClaim(name)) } else { Ok(text) })
 }
 
 fn take_optional_text(body: &mut JsonObject, name: &'static str) -> Result<Option<String>, AccessTokenError> {

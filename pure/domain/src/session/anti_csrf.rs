@@ -3,12 +3,19 @@
 use super::hash::equal;
 
 /// Whether verifying an access token also compares the anti-CSRF token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub enum AntiCsrfCheck<'a> {
     /// Not wanted.
     Skip,
     /// The token of the session must equal this one, which the request brought or did not bring.
     Compare(Option<&'a str>),
+}
+
+/// Shows no token.
+impl std::fmt::Debug for AntiCsrfCheck<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if matches!(self, Self::Skip) { "Skip" } else { "Compare(***)" })
+    }
 }
 
 /// What is wrong with the anti-CSRF token when an access token is verified.

@@ -30,6 +30,21 @@ pub(crate) fn write_members<'a>(
     Ok(())
 }
 
+/// Could [`write_members`] write these?
+pub(crate) fn check_members<'a>(mut claims: impl Iterator<Item = (&'a str, &'a Json)>) -> Result<(), NumberTooLarge> {
+    // Of an audience only strings are written.
+    claims.try_for_each(|(name, value)| if name == "aud" { Ok(()) } else { check_value(value) })
+}
+
+fn check_value(value: &Json) -> Result<(), NumberTooLarge> {
+    match value {
+        Json::Number(text) => number(text).map(drop),
+        Json::Array(items) => items.iter().try_for_each(check_value),
+        Json::Object(object) => object.iter().try_for_each(|(_, value)| check_value(value)),
+        Json::Null | Json::Bool(_) | Json::String(_) => Ok(()),
+    }
+}
+
 /// One string stays one string; a list keeps its strings, and becomes a string if that is one. All else is left out.
 fn audience(given: &Json) -> Option<Json> {
     match given {
@@ -113,7 +128,9 @@ mod tests {
 
     fn written(claims: &JsonObject) -> Result<String, NumberTooLarge> {
         let mut out = String::from("{");
-        write_members(claims.iter(), &mut out)?;
+        let written = write_members(claims.iter(), &mut out);
+        assert_eq!(check_members(claims.iter()), written, "{out}");
+        written?;
         out.push('}');
         Ok(out)
     }

@@ -7,8 +7,9 @@
 use std::fmt;
 use std::sync::Arc;
 
+use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
 use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::rsa::PublicKey;
+use aws_lc_rs::rsa::{PublicKey, PublicKeyComponents};
 use aws_lc_rs::signature::{KeyPair, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RsaKeyPair};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_PAD_INDIFFERENT, URL_SAFE_NO_PAD};
@@ -144,6 +145,15 @@ impl VerifyingKey {
         Ok((Self { inner }, key))
     }
 
+    /// A published key: its name, and modulus and exponent as a JWK spells them. An encoding that RFC 7518 6.3.1 forbids
+    /// (padding, the other alphabet, stray bits at the end, zeros in front) is refused, and so are fewer than 2048 bits.
+    pub fn from_jwk(kid: &str, n: &str, e: &str) -> Result<Self, BadKey> {
+        let number = |text| URL_SAFE_NO_PAD.decode(text).map_err(|_| BadKey::NotBase64);
+        let numbers = PublicKeyComponents { n: number(n)?, e: number(e)? };
+        let der: PublicKeyX509Der<'_> = numbers.as_der().map_err(|_| BadKey::NotRsa)?;
+        Ok(Self::from_base64(kid, &STANDARD.encode(der.as_ref()))?.0)
+    }
+
     /// The name of the key.
     pub fn kid(&self) -> &str {
         &self.inner.kid
@@ -166,8 +176,8 @@ impl VerifyingKey {
     }
 
     /// Is this an RS256 signature of the message by this key?
-    pub(crate) fn verifies(&self, message: &str, signature: &[u8]) -> bool {
-        self.inner.parsed.verify_sig(message.as_bytes(), signature).is_ok()
+    pub fn verifies(&self, message: impl AsRef<[u8]>, signature: &[u8]) -> bool {
+        self.inner.parsed.verify_sig(message.as_ref(), signature).is_ok()
     }
 }
 
@@ -256,6 +266,43 @@ mod tests {
         let body = JsonObject::new().with("keys", keys);
         assert_eq!(body.to_text(), vectors::object(&file, "well_known_body").to_text());
         assert_eq!(body.with("status", "OK").to_text(), vectors::object(&file, "recipe_jwks_body").to_text());
+    }
+
+    #[test]
+    fn a_key_read_from_its_jwk_is_the_same_key() {
+        for name in ["dynamic", "static", "other"] {
+            let key = vectors::key(name);
+            let jwk = key.verifying().jwk();
+            let read = VerifyingKey::from_jwk(key.kid(), vectors::text(&jwk, "n"), vectors::text(&jwk, "e")).unwrap();
+            assert_eq!(read.jwk().to_text(), jwk.to_text());
+            assert_eq!(read.public_base64(), key.verifying().public_base64());
+            assert!(read.verifies("message", &key.sign("message").unwrap()));
+        }
+    }
+
+    #[test]
+    fn a_jwk_must_be_spelled_canonically_and_be_long_enough() {
+        let jwk = vectors::key("dynamic").verifying().jwk();
+        let n = vectors::text(&jwk, "n");
+        let bytes = URL_SAFE_NO_PAD.decode(n).unwrap();
+        let refused = |n: &str, e: &str| VerifyingKey::from_jwk("k", n, e).unwrap_err();
+        assert_eq!(refused(&format!("{n}=="), "AQAB"), BadKey::NotBase64);
+        assert_eq!(refused(&STANDARD.encode(&bytes), "AQAB"), BadKey::NotBase64);
+        assert_eq!(refused(n, "AQAB="), BadKey::NotBase64);
+        assert_eq!(refused(n, "AQ AB"), BadKey::NotBase64);
+        assert_eq!(refused(n, "AR"), BadKey::NotBase64, "stray bits");
+        assert_eq!(
+            refused(&URL_SAFE_NO_PAD.encode([&[0], bytes.as_slice()].concat()), "AQAB"),
+            BadKey::NotRsa,
+            "a zero in front"
+        );
+        assert_eq!(refused(n, "AAEAAQ"), BadKey::NotRsa, "a zero in front");
+        assert_eq!(refused(&URL_SAFE_NO_PAD.encode(&bytes[..128]), "AQAB"), BadKey::NotRsa, "1024 bits");
+        assert_eq!(refused("", "AQAB"), BadKey::NotRsa);
+        assert_eq!(refused(n, ""), BadKey::NotRsa);
+        assert_eq!(refused(n, "AA"), BadKey::NotRsa, "exponent 0");
+        assert_eq!(refused(n, "AQ"), BadKey::NotRsa, "exponent 1");
+        assert_eq!(refused(n, "Ag"), BadKey::NotRsa, "an even exponent");
     }
 
     #[test]

@@ -57,6 +57,12 @@ pub(crate) fn key(name: &str) -> SigningKey {
     SigningKey::from_stored(text(key, "kid"), text(key, "storage_string")).unwrap()
 }
 
+/// The same key under another name.
+pub(crate) fn key_named(name: &str, kid: &str) -> SigningKey {
+    let keys = file(include_str!("../../../../testkit/vectors/rsa_test_keys.json"));
+    SigningKey::from_stored(kid, text(object(&keys, name), "storage_string")).unwrap()
+}
+
 /// A small generator with a fixed seed, so that mutation tests repeat themselves exactly.
 pub(crate) struct Lcg(pub(crate) u64);
 

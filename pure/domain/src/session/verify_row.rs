@@ -40,15 +40,16 @@ pub enum RowRefusal {
 pub fn decide_verify_stateless(claims: &AccessClaims, check: DatabaseCheck<'_>, now: Millis) -> Result<Option<bool>, RowRefusal> {
     let DatabaseCheck::Read(row) = check else { return Ok(None) };
     let row = row.filter(|row| !row.is_over(now)).ok_or(RowRefusal::Ended)?;
+    if belongs_to(claims, row) { Ok(Some(payload_differs(claims, row))) } else { Err(RowRefusal::RotatedOut) }
+}
+
+/// Does the row know the refresh token that came with this access token, or the one that was presented for it? Current or previous.
+pub fn belongs_to(claims: &AccessClaims, row: &StoredSession) -> bool {
     let known = |hash1: &str| {
         let hash2 = rehash(hash1);
         equal(&hash2, &row.current_hash2) || row.prev_hash2.as_deref().is_some_and(|prev| equal(&hash2, prev))
     };
-    if known(&claims.refresh_token_hash1) || claims.parent_refresh_token_hash1.as_deref().is_some_and(known) {
-        Ok(Some(payload_differs(claims, row)))
-    } else {
-        Err(RowRefusal::RotatedOut)
-    }
+    known(&claims.refresh_token_hash1) || claims.parent_refresh_token_hash1.as_deref().is_some_and(known)
 }
 
 /// CDI 5.5 and below, first step.

@@ -12,6 +12,9 @@ pub const KNOWN_FACTORS: [&str; 6] = ["emailpassword", "thirdparty", "otp-email"
 /// Characters that the tables hold for a factor.
 const LONGEST_FACTOR: usize = 128;
 
+/// Far more than anyone can log in with. The Java server has no limit.
+const MOST_FACTORS: usize = 256;
+
 const FIRST: &str = "firstFactors";
 const REQUIRED: &str = "requiredSecondaryFactors";
 
@@ -167,6 +170,9 @@ pub enum FactorError {
     /// Longer than its column. The Java server fails with a 500 here.
     #[error("{0} should not contain names longer than {LONGEST_FACTOR} characters")]
     TooLong(&'static str),
+    /// More than anyone needs.
+    #[error("{0} should not contain more than {MOST_FACTORS} values")]
+    TooMany(&'static str),
 }
 
 /// A list in a request, where null and absence differ.
@@ -227,6 +233,18 @@ pub enum Settings {
 impl Settings {
     /// Reads them from a body, as this generation has them.
     pub fn parse(body: &JsonObject, shape: TenantShape) -> Result<Self, FactorError> {
+        let settings = Self::read(body, shape)?;
+        match &settings {
+            Self::V1UpTo4(_) => {}
+            Self::V1From5 { first, required, .. } | Self::V2 { first, required } => {
+                check_names(FIRST, first.factors())?;
+                check_names(REQUIRED, required.factors())?;
+            }
+        }
+        Ok(settings)
+    }
+
+    fn read(body: &JsonObject, shape: TenantShape) -> Result<Self, FactorError> {
         match shape {
             TenantShape::V1UpTo4 => Ok(Self::V1UpTo4(parse_flags(body)?)),
             TenantShape::V1From5 => {
@@ -260,7 +278,7 @@ impl Settings {
         if tenant.required_secondary_factors.as_ref().is_some_and(Vec::is_empty) {
             tenant.required_secondary_factors = None;
         }
-        check_names(tenant)
+        Ok(())
     }
 }
 
@@ -362,16 +380,14 @@ fn enable_listed(tenant: &mut Tenant, factors: &[String]) {
     }
 }
 
-fn check_names(tenant: &Tenant) -> Result<(), FactorError> {
-    for (list, factors) in [(FIRST, &tenant.first_factors), (REQUIRED, &tenant.required_secondary_factors)] {
-        for factor in factors.iter().flatten() {
-            // Quirk: parentheses pass, although the sentence does not list them.
-            if factor.is_empty() || !factor.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.-()".contains(&b)) {
-                return Err(FactorError::Characters(list));
-            }
-            if factor.len() > LONGEST_FACTOR {
-                return Err(FactorError::TooLong(list));
-            }
+fn check_names(list: &'static str, factors: &[String]) -> Result<(), FactorError> {
+    for factor in factors {
+        // Quirk: parentheses pass, although the sentence does not list them.
+        if factor.is_empty() || !factor.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.-()".contains(&b)) {
+            return Err(FactorError::Characters(list));
+        }
+        if factor.len() > LONGEST_FACTOR {
+            return Err(FactorError::TooLong(list));
         }
     }
     Ok(())
@@ -399,6 +415,9 @@ fn parse_list(body: &JsonObject, name: &'static str) -> Result<Given, FactorErro
         Some(Json::Array(items)) => items,
         Some(_) => return Err(FactorError::Field(name)),
     };
+    if items.len() > MOST_FACTORS {
+        return Err(FactorError::TooMany(name));
+    }
     let mut factors: Vec<String> = Vec::with_capacity(items.len());
     for item in items {
         factors.push(item.as_str().ok_or(FactorError::Field(name))?.to_owned());

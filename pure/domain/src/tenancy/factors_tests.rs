@@ -253,11 +253,18 @@ fn what_is_refused_and_how() {
     ]
     .into_iter()
     .map(|(shape, body, sentence)| (shape, body.to_owned(), sentence))
-    .chain([(
-        V2,
-        format!(r#"{{"firstFactors":["{long}"]}}"#),
-        "firstFactors should not contain names longer than 128 characters".to_owned(),
-    )])
+    .chain([
+        (
+            V2,
+            format!(r#"{{"firstFactors":["{long}"]}}"#),
+            "firstFactors should not contain names longer than 128 characters".to_owned(),
+        ),
+        (
+            V1From5,
+            format!(r#"{{"requiredSecondaryFactors":[{}]}}"#, [r#""a""#; 257].join(",")),
+            "requiredSecondaryFactors should not contain more than 256 values".to_owned(),
+        ),
+    ])
     .collect();
     for (shape, body, sentence) in cases {
         let mut tenant = tenant("ep tp pl", "-", "-");

@@ -1,8 +1,8 @@
 //! Which names may a connection URI domain, an app or a tenant be created with? (core-multitenancy.md 1)
 //!
-//! Names that are only looked up are not checked: an impossible name is simply not found.
+//! Names that are only looked up are not refused: an impossible name is simply not found, and nobody needs to look for it.
 
-use crate::ids::{AppId, ConnectionUriDomain, TenantId};
+use crate::ids::{AppId, ConnectionUriDomain, TenantId, TenantIdentifier};
 
 /// Words that a path has in the place of a tenant.
 pub const RESERVED_TENANTS: [&str; 4] = ["recipe", "config", "users", "hello"];
@@ -72,6 +72,12 @@ pub fn parse_connection_uri_domain(text: &str) -> Result<ConnectionUriDomain, Na
     Ok(ConnectionUriDomain::normalise(host))
 }
 
+/// Can there be such an app and tenant at all? False for names that neither this core nor the Java one would have made.
+pub fn may_exist(id: &TenantIdentifier) -> bool {
+    let possible = |name: &str| name.len() <= LONGEST_ID && name.bytes().all(is_id_byte);
+    possible(id.app.as_str()) && possible(id.tenant.as_str()) && id.cud.as_str().chars().count() <= LONGEST_DOMAIN
+}
+
 fn check_id(field: &'static str, id: &str) -> Result<(), NameError> {
     if id.is_empty() {
         return Err(NameError::Empty(field));
@@ -139,6 +145,28 @@ mod tests {
         for (text, expected) in cases {
             let got = parse_tenant_id(text).map(|id| id.as_str().to_owned()).map_err(|e| e.to_string());
             assert_eq!(got, expected.map(str::to_owned).map_err(str::to_owned), "{text}");
+        }
+    }
+
+    #[test]
+    fn impossible_names_need_not_be_looked_for() {
+        let at = |app: &str, tenant: &str| TenantIdentifier {
+            app: AppId::normalise(app),
+            tenant: TenantId::normalise(tenant),
+            ..TenantIdentifier::default()
+        };
+        let (long, too_long) = ("a".repeat(64), "a".repeat(65));
+        for (id, possible) in [
+            (at("", ""), true),
+            (at("a-1", "T1"), true),
+            (at(&long, &long), true),
+            (at(&too_long, ""), false),
+            (at("", &too_long), false),
+            (at("a_b", ""), false),
+            (at("", "t\0"), false),
+            (at("", "ä"), false),
+        ] {
+            assert_eq!(may_exist(&id), possible, "{id}");
         }
     }
 

@@ -71,7 +71,12 @@ pub fn may_write(level: Level, source: &TenantIdentifier, target: &TenantIdentif
             allow(source.tenant.is_default() && (source.app.is_default() || source.app == target.app), Denied::WriteApp)?;
             allow(source.cud == target.cud, Denied::WriteAppOfAnotherDomain)
         }
-        Level::Domain => allow(source.is_base() || source.cud == target.cud, Denied::WriteDomain),
+        // The row of a domain is the row of its public app. The Java core lets any app or tenant of the domain change it; whoever
+        // holds the key of one app must not change another (decision 10).
+        Level::Domain => {
+            let speaks_for_its_domain = source.app.is_default() && source.tenant.is_default();
+            allow(source.is_base() || (source.cud == target.cud && speaks_for_its_domain), Denied::WriteDomain)
+        }
     }
 }
 
@@ -127,7 +132,7 @@ mod tests {
 
     #[test]
     fn who_may_write_what() {
-        let cases: [(Level, &str, &str, Option<&str>); 26] = [
+        let cases: [(Level, &str, &str, Option<&str>); 30] = [
             (Level::Tenant, "//", "//t1", None),
             (Level::Tenant, "//t1", "//t1", None),
             (Level::Tenant, "//t2", "//t1", Some(TENANT)),
@@ -154,6 +159,10 @@ mod tests {
             (Level::Domain, "c1//", "//", Some(CUD)),
             (Level::Domain, "/a1/", "c1//", Some(CUD)),
             (Level::Domain, "//t1", "c1//", Some(CUD)),
+            (Level::Domain, "/a1/", "//", Some(CUD)),
+            (Level::Domain, "//t1", "//", Some(CUD)),
+            (Level::Domain, "c1/a1/", "c1//", Some(CUD)),
+            (Level::Domain, "c1//t1", "c1//", Some(CUD)),
         ];
         for (level, source, target, expected) in cases {
             let got = may_write(level, &tenant_id(source), &tenant_id(target)).map_err(|denied| denied.to_string());

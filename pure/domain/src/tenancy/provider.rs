@@ -2,9 +2,13 @@
 //!
 //! A provider is kept as it was sent: unknown members are dropped, nulls inside the parameter objects stay.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::json::{Json, JsonObject};
+
+/// The most providers of a tenant, clients of a provider, and scopes of a client. The Java server has no limits.
+const MOST: usize = 256;
 
 /// A third-party provider of a tenant. `Debug` shows its id only: clients hold secrets.
 #[derive(Clone, PartialEq, Default)]
@@ -61,6 +65,9 @@ pub enum ProviderError {
     /// Longer than its column. The Java server fails with a 500 here.
     #[error("Invalid third party config: {0} must not be longer than {1} characters")]
     TooLong(&'static str, usize),
+    /// More than anyone needs.
+    #[error("Invalid third party config: there must not be more than {MOST} {0}")]
+    TooMany(&'static str),
 }
 
 /// How much of a provider is looked at (`skipValidation`). What the tables cannot hold is refused in any case.
@@ -78,7 +85,7 @@ const NULL_SCOPE: ProviderError = ProviderError::Config("scope array cannot cont
 impl Provider {
     /// Reads the `config` member of a request.
     pub fn parse(config: &JsonObject) -> Result<Self, ProviderError> {
-        let id = config.get("thirdPartyId").and_then(Json::as_str).ok_or(ProviderError::Field("thirdPartyId"))?;
+        let id = text(config, "thirdPartyId")?.ok_or(ProviderError::Field("thirdPartyId"))?;
         let map = object(config, "userInfoMap")?.unwrap_or_default();
         let provider = Self {
             third_party_id: id.trim().to_owned(),
@@ -224,25 +231,29 @@ pub fn remove_provider(providers: &mut Vec<Provider>, third_party_id: &str) -> b
 
 /// Checks all providers of a tenant together.
 pub fn check_providers(providers: &[Provider], checks: ProviderChecks) -> Result<(), ProviderError> {
-    for (at, provider) in providers.iter().enumerate() {
-        if providers.iter().take(at).any(|other| other.third_party_id == provider.third_party_id) {
-            return Err(ProviderError::Config("Duplicate ThirdPartyId was specified in the providers list."));
-        }
+    if providers.len() > MOST {
+        return Err(ProviderError::TooMany("providers"));
+    }
+    if has_twice(providers.iter().map(|provider| &provider.third_party_id)) {
+        return Err(ProviderError::Config("Duplicate ThirdPartyId was specified in the providers list."));
     }
     for provider in providers {
         if checks == ProviderChecks::All && provider.third_party_id.is_empty() {
             return Err(ProviderError::Config("thirdPartyId cannot be null or empty"));
         }
-        for (at, client) in provider.clients.iter().enumerate() {
-            if provider.clients.iter().take(at).any(|other| other.client_type == client.client_type) {
-                return Err(ProviderError::Config("Duplicate clientType was specified in the clients list."));
-            }
+        if has_twice(provider.clients.iter().map(|client| &client.client_type)) {
+            return Err(ProviderError::Config("Duplicate clientType was specified in the clients list."));
         }
         if checks == ProviderChecks::All {
             provider.clients.iter().try_for_each(|client| check_needs(&provider.third_party_id, client))?;
         }
     }
     Ok(())
+}
+
+fn has_twice<T: Ord>(items: impl Iterator<Item = T>) -> bool {
+    let mut seen = BTreeSet::new();
+    items.into_iter().any(|item| !seen.insert(item))
 }
 
 /// What certain providers need in their `additionalConfig`.
@@ -265,6 +276,7 @@ fn parse_clients(config: &JsonObject) -> Result<Vec<Client>, ProviderError> {
     let wrong = ProviderError::Field("clients");
     match config.get("clients") {
         None | Some(Json::Null) => Ok(Vec::new()),
+        Some(Json::Array(clients)) if clients.len() > MOST => Err(ProviderError::TooMany("clients")),
         Some(Json::Array(clients)) => {
             clients.iter().map(|client| Client::parse(client.as_object().ok_or(wrong.clone())?)).collect()
         }
@@ -274,21 +286,23 @@ fn parse_clients(config: &JsonObject) -> Result<Vec<Client>, ProviderError> {
 
 fn parse_scope(client: &JsonObject) -> Result<Option<Vec<String>>, ProviderError> {
     let item = |item: &Json| match item {
-        Json::String(text) => Ok(text.clone()),
+        Json::String(text) if !text.contains('\0') => Ok(text.clone()),
         Json::Null => Err(NULL_SCOPE),
         _ => Err(ProviderError::Field("scope")),
     };
     match client.get("scope") {
         None | Some(Json::Null) => Ok(None),
+        Some(Json::Array(items)) if items.len() > MOST => Err(ProviderError::TooMany("scopes")),
         Some(Json::Array(items)) => items.iter().map(item).collect::<Result<_, _>>().map(Some),
         Some(_) => Err(ProviderError::Field("scope")),
     }
 }
 
+/// A text of its own never holds U+0000: PostgreSQL cannot store it.
 fn text(from: &JsonObject, name: &'static str) -> Result<Option<String>, ProviderError> {
     match from.get(name) {
         None | Some(Json::Null) => Ok(None),
-        Some(Json::String(text)) => Ok(Some(text.clone())),
+        Some(Json::String(text)) if !text.contains('\0') => Ok(Some(text.clone())),
         Some(_) => Err(ProviderError::Field(name)),
     }
 }

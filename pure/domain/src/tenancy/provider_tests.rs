@@ -46,6 +46,18 @@ fn what_cannot_be_read() {
         (r#"{"thirdPartyId":"c","userInfoEndpointHeaders":[]}"#.into(), field("userInfoEndpointHeaders")),
         (r#"{"thirdPartyId":"c","userInfoMap":{"fromUserInfoAPI":"x"}}"#.into(), field("fromUserInfoAPI")),
         (r#"{"thirdPartyId":"c","clients":[{"clientId":"i","scope":[1]}]}"#.into(), field("scope")),
+        (r#"{"thirdPartyId":"c\u0000"}"#.into(), field("thirdPartyId")),
+        (r#"{"thirdPartyId":"c","name":"a\u0000b"}"#.into(), field("name")),
+        (r#"{"thirdPartyId":"c","clients":[{"clientId":"\u0000"}]}"#.into(), field("clientId")),
+        (r#"{"thirdPartyId":"c","clients":[{"clientId":"i","scope":["a\u0000"]}]}"#.into(), field("scope")),
+        (
+            format!(r#"{{"thirdPartyId":"c","clients":[{}]}}"#, [r#"{"clientId":"i"}"#; 257].join(",")),
+            "Invalid third party config: there must not be more than 256 clients".into(),
+        ),
+        (
+            format!(r#"{{"thirdPartyId":"c","clients":[{{"clientId":"i","scope":[{}]}}]}}"#, [r#""s""#; 257].join(",")),
+            "Invalid third party config: there must not be more than 256 scopes".into(),
+        ),
         (
             r#"{"thirdPartyId":"c","clients":[{"clientId":"i","scope":["a",null]}]}"#.into(),
             "Invalid third party config: scope array cannot contain a null".into(),

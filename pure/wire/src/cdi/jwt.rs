@@ -48,7 +48,7 @@ impl Answer for HandshakeAnswer {
 }
 
 /// POST /recipe/jwt
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct CreateJwt {
     /// Only `RS256`, in any case.
     pub algorithm: String,
@@ -82,6 +82,7 @@ impl Operation for CreateJwt {
 }
 
 /// Answers [`CreateJwt`].
+#[derive(Clone, PartialEq)]
 pub enum JwtCreated {
     /// The token.
     Ok(String),
@@ -101,7 +102,7 @@ impl Answer for JwtCreated {
 macro_rules! key_set_operation {
     ($(#[$doc:meta])* $name:ident, $path:literal, $answer:ty) => {
         $(#[$doc])*
-        #[derive(Debug)]
+        #[derive(Debug, Clone, Copy, PartialEq)]
         pub struct $name;
 
         impl Operation for $name {
@@ -138,7 +139,7 @@ impl Answer for Jwks {
 }
 
 /// Answers [`GetWellKnownJwks`].
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct WellKnownJwks {
     /// Every published key.
     pub keys: Vec<JsonObject>,

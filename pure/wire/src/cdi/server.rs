@@ -8,7 +8,7 @@ use crate::version::Rules;
 macro_rules! questions {
     ($($(#[$doc:meta])* $name:ident = $method:literal $path:literal { $($field:ident: $type:ty = $read:expr),* $(,)? })+) => {$(
         $(#[$doc])*
-        #[derive(Debug)]
+        #[derive(Debug, Clone, PartialEq)]
         pub struct $name {
             $(
                 /// As it was sent.
@@ -31,7 +31,8 @@ macro_rules! questions {
 }
 
 fn parameter(input: &Input<'_>, name: &str) -> Option<String> {
-    input.query.get(name).map(str::to_owned)
+    // No database keeps U+0000.
+    input.query.get(name).filter(|value| !value.contains('\0')).map(str::to_owned)
 }
 
 questions! {

@@ -10,6 +10,7 @@ use crate::operation::{Answer, Body, Operation, ok, status};
 use crate::version::{FlagReading, LegacyKeys, Rules};
 
 mod data;
+mod hidden;
 
 pub use data::{DataAnswer, GetJwtData, GetSessionData, PutJwtData, PutSessionData};
 
@@ -20,7 +21,7 @@ pub const NO_SESSION: &str = "Session does not exist.";
 pub const LONGEST_USER_ID: usize = 128;
 
 /// A session as answers show it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct SessionObject {
     /// Its public name.
     pub handle: SessionHandle,
@@ -54,12 +55,6 @@ pub struct Token {
     pub expiry: Millis,
     /// When it was made, in ms.
     pub created: Millis,
-}
-
-impl std::fmt::Debug for Token {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Token(*** until {})", self.expiry)
-    }
 }
 
 impl From<Token> for Json {
@@ -120,7 +115,7 @@ fn unauthorised(message: impl Into<Json>) -> JsonObject {
 }
 
 /// The tokens of a new or refreshed session.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct SessionTokens {
     /// The session.
     pub session: SessionObject,
@@ -156,7 +151,7 @@ pub(super) fn key_choice(input: &crate::input::Fields, name: &str, reading: Flag
 }
 
 /// POST /recipe/session
-#[derive(Debug)]
+#[derive(Clone, PartialEq)]
 pub struct CreateSession {
     /// Any text; not checked for existence.
     pub user_id: String,
@@ -185,13 +180,14 @@ impl Operation for CreateSession {
             payload: body.json_object("userDataInJWT")?,
             data: body.json_object("userDataInDatabase")?,
             access_token_validity: if rules.validity_in_request { body.optional_long("accessTokenValidity")? } else { None },
-            use_dynamic_signing_key: key_choice(&body, "useDynamicSigningKey", rules.key_choice_on_create)?,
+            use_dynamic_signing_key: key_choice(&body, "useDynamicSigningKey", rules.key_choice_on_create)
+                .map_err(BadInput::late)?,
         })
     }
 }
 
 /// Answers [`CreateSession`].
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Created {
     /// The session and its tokens.
     pub tokens: SessionTokens,
@@ -206,7 +202,7 @@ impl Answer for Created {
 }
 
 /// GET /recipe/session
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct GetSession {
     /// Names the session, and with it the tenant.
     pub handle: SessionHandle,
@@ -223,7 +219,7 @@ impl Operation for GetSession {
 }
 
 /// Answers [`GetSession`].
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum SessionFound {
     /// Here it is. Hashes and rotation state are never shown.
     Ok(Box<SessionDetails>),
@@ -232,7 +228,7 @@ pub enum SessionFound {
 }
 
 /// All that may be known of a session.
-#[derive(Debug)]
+#[derive(Clone, PartialEq)]
 pub struct SessionDetails {
     /// The session.
     pub session: SessionObject,
@@ -266,6 +262,7 @@ impl Answer for SessionFound {
 }
 
 /// POST /recipe/session/verify
+#[derive(Clone, PartialEq)]
 pub struct VerifySession {
     /// The access token.
     pub access_token: String,
@@ -291,14 +288,18 @@ impl Operation for VerifySession {
             anti_csrf_token: body.optional_string("antiCsrfToken")?,
             do_anti_csrf_check: body.boolean("doAntiCsrfCheck")?,
             enable_anti_csrf: body.boolean("enableAntiCsrf")?,
-            check_database: rules.check_database_in_request.then(|| body.boolean("checkDatabase")).transpose()?,
+            check_database: rules
+                .check_database_in_request
+                .then(|| body.boolean("checkDatabase"))
+                .transpose()
+                .map_err(BadInput::late)?,
         })
     }
 }
 
-/// Answers [`VerifySession`].
-#[derive(Debug)]
-pub enum Verified {
+/// Answers [`VerifySession`]. The core has its sentences as constants, a client reads its own copy.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Verified<Text = &'static str> {
     /// The session lives.
     Ok {
         /// The session.
@@ -311,7 +312,7 @@ pub enum Verified {
         keys: Option<SigningKeys>,
     },
     /// The session has ended.
-    Unauthorised(&'static str),
+    Unauthorised(Text),
     /// The token will not do; a refreshed one may.
     TryRefreshToken {
         /// Why.
@@ -321,7 +322,7 @@ pub enum Verified {
     },
 }
 
-impl Answer for Verified {
+impl<Text: Into<Json> + Send> Answer for Verified<Text> {
     fn write(self, rules: &Rules) -> Body {
         Body::Json(match self {
             Self::Ok { session, access, payload_update_available, keys } => {
@@ -341,6 +342,7 @@ impl Answer for Verified {
 }
 
 /// POST /recipe/session/refresh
+#[derive(Clone, PartialEq)]
 pub struct RefreshSession {
     /// The refresh token.
     pub refresh_token: String,
@@ -371,9 +373,9 @@ impl Operation for RefreshSession {
     }
 }
 
-/// Answers [`RefreshSession`].
-#[derive(Debug)]
-pub enum Refreshed {
+/// Answers [`RefreshSession`]. The core has the names of subtypes as constants, a client reads its own copy.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Refreshed<Text = &'static str> {
     /// New tokens.
     Ok(Box<SessionTokens>),
     /// No session to refresh.
@@ -381,7 +383,7 @@ pub enum Refreshed {
         /// Why.
         message: String,
         /// Which reuse it was, where reuse is answered in this way.
-        subtype: Option<&'static str>,
+        subtype: Option<Text>,
     },
     /// Somebody else may hold the tokens.
     TokenTheftDetected {
@@ -392,11 +394,11 @@ pub enum Refreshed {
         /// The user who logged in; shown at every version.
         recipe_user_id: String,
         /// Which reuse it was, where the version names it.
-        subtype: Option<&'static str>,
+        subtype: Option<Text>,
     },
 }
 
-impl Answer for Refreshed {
+impl<Text: Into<Json> + Send> Answer for Refreshed<Text> {
     fn write(self, rules: &Rules) -> Body {
         Body::Json(match self {
             Self::Ok(tokens) => tokens.write(rules),
@@ -413,6 +415,7 @@ impl Answer for Refreshed {
 }
 
 /// POST /recipe/session/regenerate
+#[derive(Clone, PartialEq)]
 pub struct RegenerateSession {
     /// The access token to replace.
     pub access_token: String,
@@ -432,7 +435,7 @@ impl Operation for RegenerateSession {
 }
 
 /// Answers [`RegenerateSession`].
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Regenerated {
     /// Done. No token if the one that was sent has expired.
     Ok {
@@ -457,7 +460,7 @@ impl Answer for Regenerated {
 }
 
 /// Whose sessions, where.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct SessionsOf {
     /// A user id, internal or external.
     pub user_id: String,
@@ -468,7 +471,7 @@ pub struct SessionsOf {
 }
 
 /// POST /recipe/session/remove
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum RemoveSessions {
     /// These.
     Handles(Vec<SessionHandle>),
@@ -503,7 +506,7 @@ impl Operation for RemoveSessions {
 }
 
 /// Answers [`RemoveSessions`].
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct SessionsRemoved(pub Vec<SessionHandle>);
 
 impl Answer for SessionsRemoved {
@@ -517,7 +520,7 @@ fn handles(handles: Vec<SessionHandle>) -> Json {
 }
 
 /// GET /recipe/session/user
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ListSessions(pub SessionsOf);
 
 impl Operation for ListSessions {
@@ -535,7 +538,7 @@ impl Operation for ListSessions {
 }
 
 /// Answers [`ListSessions`].
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct SessionsListed(pub Vec<SessionHandle>);
 
 impl Answer for SessionsListed {

@@ -82,7 +82,8 @@ fn parse_cursor(token: &str) -> Result<(i64, String), BadInput> {
     let bad = || BadInput::rule("invalid pagination token");
     let text =
         String::from_utf8(base64::engine::general_purpose::STANDARD.decode(token).map_err(|_| bad())?).map_err(|_| bad())?;
-    let (user_id, time) = text.split_once(';').ok_or_else(bad)?;
+    // No id holds U+0000: PostgreSQL cannot even be asked for it.
+    let (user_id, time) = text.split_once(';').filter(|(user_id, _)| !user_id.contains('\0')).ok_or_else(bad)?;
     Ok((time.parse().map_err(|_| bad())?, user_id.to_owned()))
 }
 
@@ -130,7 +131,7 @@ impl Operation for CountActiveUsers {
 }
 
 /// GET /user/id
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct GetUserById {
     /// Internal or external.
     pub user_id: String,

@@ -1,15 +1,18 @@
-//! What could be reached at most on this machine, now: signatures of one core, and each database without the program.
+//! What could be reached at most on this machine, now: the tokens' cryptography on one core, and each database without the
+//! program. HTTP without the program is in `bare`.
 //!
 //! SQLite is asked through the store, whose shared commits no plain driver has; PostgreSQL through tokio-postgres with
 //! the store's own texts, prepared once, in the fewest round trips, one connection for each caller.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use aws_lc_rs::pbkdf2;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
-use aws_lc_rs::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
+use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RsaKeyPair, UnparsedPublicKey};
 use supertokens_domain::ids::{AppId, SessionHandle, TenantId};
 use supertokens_domain::session::hash::hash2;
 use supertokens_store::{ActivityRow, Db, NewSession, RotationColumns};
@@ -17,15 +20,51 @@ use tokio_postgres::{Client, NoTls, Statement};
 
 use crate::load::{Operation, USERS, Worker};
 
-/// RSA-2048 signatures per second of one core.
-pub(crate) fn signatures(span: Duration) -> anyhow::Result<f64> {
-    let key = RsaKeyPair::generate(KeySize::Rsa2048).ok().context("no key")?;
-    let (random, mut signature) = (SystemRandom::new(), vec![0; key.public_modulus_len()]);
+/// What the tokens cost at the least, each a second of one core.
+pub(crate) struct Cryptography {
+    /// RSA-2048 signatures.
+    pub(crate) signatures: f64,
+    /// Their verifications.
+    pub(crate) verifications: f64,
+    /// Derivations of the key that seals one refresh token: 100 rounds of PBKDF2 with HMAC-SHA512.
+    pub(crate) derivations: f64,
+}
+
+impl Cryptography {
+    /// Does each for so long, with the library that the program uses.
+    pub(crate) fn measure(span: Duration) -> anyhow::Result<Self> {
+        const MESSAGE: &[u8] = b"a header and claims of the usual size";
+        let key = RsaKeyPair::generate(KeySize::Rsa2048).ok().context("no key")?;
+        let (random, mut signature) = (SystemRandom::new(), vec![0; key.public_modulus_len()]);
+        let signatures = a_second(span, || key.sign(&RSA_PKCS1_SHA256, &random, MESSAGE, &mut signature).ok())?;
+        let public = UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, key.public_key().as_ref()).parse().ok();
+        let public = public.context("no public key")?;
+        let verifications = a_second(span, || public.verify_sig(MESSAGE, &signature).ok())?;
+        let (rounds, mut derived) = (NonZeroU32::new(100).context("no rounds")?, [0; 32]);
+        let derivations = a_second(span, || {
+            pbkdf2::derive(pbkdf2::PBKDF2_HMAC_SHA512, rounds, &[7; 12], MESSAGE, &mut derived);
+            Some(())
+        })?;
+        Ok(Self { signatures, verifications, derivations })
+    }
+
+    /// How often a second one core could do what an operation needs of this; nothing if it needs none.
+    pub(crate) fn of(&self, operation: Operation) -> Option<f64> {
+        let seconds = match operation {
+            Operation::Create => 1.0 / self.signatures + 1.0 / self.derivations,
+            // One refresh token is opened, another one sealed.
+            Operation::Refresh => 1.0 / self.signatures + 2.0 / self.derivations,
+            Operation::Verify => 1.0 / self.verifications,
+            Operation::Get | Operation::Revoke => return None,
+        };
+        Some(1.0 / seconds)
+    }
+}
+
+fn a_second(span: Duration, mut once: impl FnMut() -> Option<()>) -> anyhow::Result<f64> {
     let (began, mut count) = (Instant::now(), 0_u32);
     while began.elapsed() < span {
-        key.sign(&RSA_PKCS1_SHA256, &random, b"a header and claims of the usual size", &mut signature)
-            .ok()
-            .context("no signature")?;
+        once().context("the cryptography failed")?;
         count += 1;
     }
     Ok(f64::from(count) / began.elapsed().as_secs_f64())
@@ -183,7 +222,9 @@ impl DriverWorker {
             lock: client.prepare(text("WITH s AS MATERIALIZED (SELECT s.session_handle")?).await?,
             rotate: client.prepare(text("UPDATE session_info SET refresh_token_hash_2")?).await?,
             read: client.prepare(text("SELECT s.session_handle")?).await?,
-            delete: client.prepare(text("DELETE FROM session_info WHERE app_id = $1 AND (tenant_id")?).await?,
+            delete: client
+                .prepare(text("DELETE FROM session_info WHERE app_id = $1 AND tenant_id = $2 AND session_handle = $3 RETURNING")?)
+                .await?,
             rows: Rows::new(number),
             client,
         })
@@ -257,8 +298,7 @@ impl DriverWorker {
 
     async fn revoke(&mut self) -> anyhow::Result<bool> {
         let Some(handle) = self.rows.handles.pop() else { return Ok(false) };
-        let (tenants, handles) = (vec!["public"], vec![handle.as_str()]);
-        Ok(self.client.query(&self.delete, &[&"public", &tenants, &handles]).await?.len() == 1)
+        Ok(self.client.query(&self.delete, &[&"public", &"public", &handle.as_str()]).await?.len() == 1)
     }
 }
 

@@ -1,12 +1,15 @@
-//! `bench [BINARY [SECONDS]]`: how fast is the program over real HTTP, and how much of what the machine could do is that?
+//! `bench [BINARY [SECONDS [WORD…]]]`: how fast is the program over real HTTP, and how much of what the machine could do is that?
 //!
 //! Prints a Markdown table: create, refresh, verify with the database, get and revoke, with 1, 16 and 64 keep-alive
-//! connections on loopback, beside the limit measured in the same run; then memory, start and size. PostgreSQL is
-//! measured if TEST_POSTGRES_URL is set: `with-postgres --durable bench`.
+//! connections on loopback, beside the limits measured in the same run; then memory, start and size. PostgreSQL is
+//! measured if TEST_POSTGRES_URL is set: `with-postgres --durable bench`. Words choose lines: databases (`sqlite`,
+//! `postgresql`), operations (`get`) and numbers of callers (`16`); without words all are measured.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool speaks to its user")]
 
+mod bare;
 mod limits;
 mod load;
+mod table;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -18,8 +21,10 @@ use supertokens_store::{DatabaseOptions, Db};
 use supertokens_testkit::program::{Caller, Program};
 use supertokens_testkit::target::{Kind, TestDatabase, server_url};
 
-use crate::limits::{DriverWorker, StoreWorker, signatures};
+use crate::bare::BareWorker;
+use crate::limits::{Cryptography, DriverWorker, StoreWorker};
 use crate::load::{Figures, HttpWorker, Operation, Worker, measure};
+use crate::table::{Line, Machine};
 
 /// Concurrent callers.
 const CALLERS: [usize; 3] = [1, 16, 64];
@@ -30,7 +35,8 @@ const STARTS: usize = 11;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run().await {
+    let is_bare = std::env::args().nth(1).is_some_and(|first| first == bare::START);
+    match if is_bare { bare::serve().await } else { run().await } {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("bench: {error:#}");
@@ -44,28 +50,26 @@ async fn run() -> anyhow::Result<()> {
     let binary = arguments.next().map_or_else(|| PathBuf::from("target/release/supertokens"), PathBuf::from);
     let binary = binary.canonicalize().with_context(|| format!("no program at {}", binary.display()))?;
     let seconds: f64 = arguments.next().map_or(Ok(2.0), |text| text.parse()).context("SECONDS is a number")?;
-    let bench = Bench { binary, span: Duration::from_secs_f64(seconds), folder: tempfile::tempdir()? };
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let words: Vec<String> = arguments.map(|word| word.to_lowercase()).collect();
+    let bench = Bench { binary, span: Duration::from_secs_f64(seconds), folder: tempfile::tempdir()?, words };
     if let Some(load) = load_average().filter(|load| *load > 0.5) {
         eprintln!("bench: the machine has other work (load {load}); these figures will say little");
     }
-    let one_core = signatures(bench.span)?;
-    println!(
-        "{cores} cores, shared by the callers, the program and the database. RSA-2048 signatures: {one_core:.0}/s on one core.\n"
-    );
-    println!(
-        "| database | operation | callers | per second | p50 ms | p99 ms | statements alone, per second | limit | share of the limit |"
-    );
-    println!("|---|---|--:|--:|--:|--:|--:|---|--:|");
-    let sign = one_core * cores as f64;
-    bench.database(Kind::File, "SQLite", sign).await?;
-    if server_url().is_some() {
-        bench.database(Kind::Postgres, "PostgreSQL", sign).await?;
-    } else {
-        eprintln!("bench: no PostgreSQL, as TEST_POSTGRES_URL is not set");
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let machine = Machine { cores, cryptography: Cryptography::measure(bench.span / 2)? };
+    table::print_head(&machine);
+    for (kind, name) in [(Kind::File, "SQLite"), (Kind::Postgres, "PostgreSQL")] {
+        if !bench.wants(name, &["SQLite", "PostgreSQL"]) {
+            continue;
+        }
+        if kind == Kind::Postgres && server_url().is_none() {
+            eprintln!("bench: no PostgreSQL, as TEST_POSTGRES_URL is not set");
+            continue;
+        }
+        bench.database(kind, name, &machine).await?;
     }
     println!();
-    bench.sizes().await
+    if bench.words.is_empty() { bench.sizes().await } else { Ok(()) }
 }
 
 /// How many processes wanted a core during the last minute (Linux).
@@ -77,11 +81,23 @@ struct Bench {
     binary: PathBuf,
     span: Duration,
     folder: tempfile::TempDir,
+    words: Vec<String>,
 }
 
 impl Bench {
+    /// Was this one of its kind asked for? All are if none was.
+    fn wants(&self, one: &str, all: &[&str]) -> bool {
+        // The name of an operation may be told by its first word; a number is told whole.
+        let named = |name: &str| self.words.iter().any(|word| name.to_lowercase().split(' ').next() == Some(word));
+        named(one) || !all.iter().any(|name| named(name))
+    }
+
+    fn wants_operation(&self, operation: Operation) -> bool {
+        self.wants(operation.name(), &Operation::ALL.map(Operation::name))
+    }
+
     /// The lines of one database.
-    async fn database(&self, kind: Kind, name: &str, sign: f64) -> anyhow::Result<()> {
+    async fn database(&self, kind: Kind, name: &'static str, machine: &Machine) -> anyhow::Result<()> {
         let (served, alone) = (TestDatabase::make(kind).await?, TestDatabase::make(kind).await?);
         // The program makes the tables and the first tenant; then the file is let go.
         let mut maker = Program::start(&self.binary, &alone.url(), self.folder.path())?;
@@ -89,47 +105,75 @@ impl Bench {
         maker.wait()?;
         let store = Arc::new(Db::open(DatabaseOptions::parse(&alone.url())?).await?);
         let program = Program::start(&self.binary, &served.url(), self.folder.path())?;
+        let bare = bare::start(self.folder.path())?;
         for callers in CALLERS {
-            let mut http = Vec::new();
-            for number in 0..callers {
-                http.push(HttpWorker::connect(program.port(), number + callers * 100).await?);
+            if !self.wants(&callers.to_string(), &CALLERS.map(|n| n.to_string()).each_ref().map(String::as_str)) {
+                continue;
             }
-            let reached = self.all(http).await?;
-            let limits = match kind {
-                Kind::Postgres => {
-                    let mut workers = Vec::new();
-                    for number in 0..callers {
-                        workers.push(DriverWorker::connect(&alone.url(), &store, number + callers * 100).await?);
-                    }
-                    self.all(workers).await?
-                }
-                _ => {
-                    self.all((0..callers).map(|number| StoreWorker::new(Arc::clone(&store), number + callers * 100)).collect())
-                        .await?
-                }
-            };
-            for (operation, (reached, limit)) in Operation::ALL.into_iter().zip(reached.into_iter().zip(limits)) {
-                print_line(name, operation, callers, reached, limit, sign);
+            let mut workers = (Vec::new(), Vec::new());
+            for number in (0..callers).map(|number| number + callers * 100) {
+                workers.0.push(HttpWorker::connect(program.port(), number).await?);
+                workers.1.push(BareWorker::connect(bare.port()).await?);
+            }
+            let reached = self.all(workers.0, Some(&program)).await?;
+            let bare = self.all(workers.1, None).await?;
+            let statements = self.statements(kind, &alone, &store, callers).await?;
+            for (number, operation) in Operation::ALL.into_iter().enumerate() {
+                let (Some(reached), Some(bare), Some(statements)) = (
+                    reached.get(number).copied().flatten(),
+                    bare.get(number).copied().flatten(),
+                    statements.get(number).copied().flatten(),
+                ) else {
+                    continue;
+                };
+                table::print_line(machine, &Line { database: name, operation, callers, reached, bare, statements });
             }
         }
         eprintln!("bench: {name}: {:.1} MiB resident after the load", mebibytes(program.resident_kib()?));
-        drop(program);
-        drop(store);
+        drop((program, bare, store));
         served.remove().await?;
         alone.remove().await
     }
 
-    /// Every operation in turn with the same workers.
-    async fn all<W: Worker>(&self, mut workers: Vec<W>) -> anyhow::Result<Vec<Figures>> {
+    /// The database without the program.
+    async fn statements(
+        &self,
+        kind: Kind,
+        alone: &TestDatabase,
+        store: &Arc<Db>,
+        callers: usize,
+    ) -> anyhow::Result<Vec<Option<Figures>>> {
+        let numbers = (0..callers).map(|number| number + callers * 100);
+        if kind != Kind::Postgres {
+            return self.all(numbers.map(|number| StoreWorker::new(Arc::clone(store), number)).collect(), None).await;
+        }
+        let mut workers = Vec::new();
+        for number in numbers {
+            workers.push(DriverWorker::connect(&alone.url(), store, number).await?);
+        }
+        self.all(workers, None).await
+    }
+
+    /// Every operation in turn with the same workers; nothing for those that were not asked for.
+    async fn all<W: Worker>(&self, mut workers: Vec<W>, program: Option<&Program>) -> anyhow::Result<Vec<Option<Figures>>> {
         let mut figures = Vec::new();
         for operation in Operation::ALL {
-            // What is to be revoked is not there a second time.
-            if operation != Operation::Revoke {
+            let wanted = self.wants_operation(operation);
+            // What is to be revoked is not there a second time; without anything made there is nothing to work on.
+            if operation == Operation::Create || (wanted && operation != Operation::Revoke) {
                 workers = measure(workers, operation, WARM_UP).await?.1;
             }
-            let (reached, back) = measure(workers, operation, self.span).await?;
+            if !wanted {
+                figures.push(None);
+                continue;
+            }
+            let before = program.map(Program::cpu_time).transpose()?;
+            let (mut reached, back) = measure(workers, operation, self.span).await?;
+            if let (Some(program), Some(before)) = (program, before) {
+                reached.cpu = (program.cpu_time()? - before).as_secs_f64() * 1e6 / reached.count;
+            }
             workers = back;
-            figures.push(reached);
+            figures.push(Some(reached));
         }
         Ok(figures)
     }
@@ -167,21 +211,6 @@ async fn first_answer(program: &Program) -> anyhow::Result<Duration> {
     let (status, _) = caller.ask("GET", "/hello", "").await?;
     anyhow::ensure!(status == 200, "/hello was answered with {status}");
     Ok(program.age())
-}
-
-fn print_line(database: &str, operation: Operation, callers: usize, reached: Figures, alone: Figures, sign: f64) {
-    let signing_is_tighter = operation.signs() && sign < alone.per_second;
-    let (limit, which) = if signing_is_tighter { (sign, "signatures") } else { (alone.per_second, "statements") };
-    let milliseconds = |microseconds: u64| microseconds as f64 / 1000.0;
-    println!(
-        "| {database} | {} | {callers} | {:.0} | {:.2} | {:.2} | {:.0} | {which} {limit:.0} | {:.0} % |",
-        operation.name(),
-        reached.per_second,
-        milliseconds(reached.p50),
-        milliseconds(reached.p99),
-        alone.per_second,
-        100.0 * reached.per_second / limit,
-    );
 }
 
 fn mebibytes(kib: u64) -> f64 {

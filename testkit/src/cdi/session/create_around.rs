@@ -1,10 +1,11 @@
 //! Whose session it is (scenarios 14 to 16 of core-session.md 8.2), and creations that are refused (10, 11 and worse).
 
 use serde_json::json;
+use supertokens_domain::time::MINUTE;
 
 use super::create::with;
 use super::forge::everything;
-use super::rows::{access, count, handle, make_user, map_user, opened, part, refreshing, the_row, user_id};
+use super::rows::{access, count, handle, make_tenant, make_user, map_user, opened, part, refreshing, the_row, user_id};
 use super::{create, plain};
 use crate::{World, scenarios};
 
@@ -163,7 +164,48 @@ async fn other_methods_are_not_served(w: &World) {
     assert_eq!(everything(w).await, before);
 }
 
+async fn the_log_of_activity_stops_no_session(w: &World) {
+    for table in ["activity_log", "user_last_active"] {
+        w.write(&format!("alter table {table} rename to out_of_the_way")).await;
+        let made = create(w, "5.6", table).await;
+        assert_eq!(the_row(w, &handle(&made)).await.user_id, table);
+        w.clock.advance(6 * MINUTE);
+        super::rows::refresh(w, "5.6", &refreshing(&made)).await.ok();
+        w.write(&format!("alter table out_of_the_way rename to {table}")).await;
+    }
+    // Back again, it is used again.
+    create(w, "5.6", "later").await;
+    assert_eq!(count(w, "activity_log where recipe_user_id = 'later' and event_type = 'session_created'").await, 1);
+    assert_eq!(count(w, "user_last_active where user_id = 'later'").await, 1);
+}
+
+async fn an_unknown_place_is_told_before_the_last_field(w: &World) {
+    make_tenant(w, "public", "t1").await;
+    let mut body = plain("u");
+    body["useDynamicSigningKey"] = json!(null);
+    let unknown = "AppId or tenantId not found => Tenant with the following connectionURIDomain, appId and tenantId combination \
+                   not found: (, public, ghost)";
+    w.post("5.4", "/ghost/recipe/session", body.clone()).await.refuses(400, unknown);
+    let wrong = "Field name 'useDynamicSigningKey' is invalid in JSON input";
+    w.post("5.4", "/t1/recipe/session", body.clone()).await.refuses(400, wrong);
+    body["userDataInDatabase"] = json!(null);
+    let wrong = "Field name 'userDataInDatabase' is invalid in JSON input";
+    w.post("5.4", "/ghost/recipe/session", body).await.refuses(400, wrong);
+
+    let made = create(w, "5.6", "u").await;
+    let body = json!({ "accessToken": access(&made), "doAntiCsrfCheck": false, "enableAntiCsrf": false });
+    let forbidden = "Only public tenantId can call this app specific API";
+    w.post("5.6", "/t1/recipe/session/verify", body.clone()).await.refuses(403, forbidden);
+    w.post("5.6", "/recipe/session/verify", body).await.refuses(400, "Field name 'checkDatabase' is invalid in JSON input");
+    let body = json!({
+        "refreshToken": "no.such.V2", "enableAntiCsrf": false, "useDynamicSigningKey": true, "accessTokenValidity": 0,
+    });
+    w.post("5.6", "/recipe/session/refresh", body).await.says("UNAUTHORISED");
+}
+
 scenarios!(World:
+    the_log_of_activity_stops_no_session,
+    an_unknown_place_is_told_before_the_last_field,
     a_session_of_a_linked_user_belongs_to_the_primary_one,
     a_mapped_user_is_known_by_the_other_id_whichever_was_given,
     any_text_may_be_a_user,

@@ -278,7 +278,63 @@ async fn reading_and_writing_cost_one_round_trip(w: &World) {
     }
 }
 
+async fn a_number_that_cannot_be_signed_is_refused_where_payloads_are_merged(w: &World) {
+    let made = create(w, "5.6", "u").await;
+    let before = the_row(w, &handle(&made)).await;
+    for number in ["123456789012345678901234567890", "9223372036854775808", "1e999"] {
+        let body = format!(r#"{{"sessionHandle":"{}","userDataInJWT":{{"a":[{{"n":{number}}}]}}}}"#, handle(&made));
+        for cdi in ["2.21", "5.4", "5.6"] {
+            let refused = w.raw("PUT", "/recipe/jwt/data", &[("cdi-version", cdi)], body.clone()).await;
+            refused.refuses(400, "The user payload contains a number that is too large");
+        }
+        assert_eq!(the_row(w, &handle(&made)).await, before);
+        let body = format!(r#"{{"accessToken":"{}","userDataInJWT":{{"n":{number}}}}}"#, access(&made));
+        let refused = w.raw("POST", "/recipe/session/regenerate", &[("cdi-version", "5.6")], body).await;
+        refused.refuses(400, "The user payload contains a number that is too large");
+        assert_eq!(the_row(w, &handle(&made)).await, before);
+    }
+}
+
+async fn a_payload_that_cannot_be_signed_costs_no_session(w: &World) {
+    let payload = |number: &str| format!(r#"{{"n":{number}}}"#);
+    let body = |number: &str| {
+        let payload = payload(number);
+        format!(r#"{{"userId":"u","enableAntiCsrf":false,"userDataInDatabase":{{}},"userDataInJWT":{payload}}}"#)
+    };
+    let big = "100000000000000000000";
+    // Old tokens carry it as it is.
+    let made = w.raw("POST", "/recipe/session", &[("cdi-version", "2.9")], body(big)).await.ok();
+    let before = the_row(w, &handle(&made)).await;
+    for cdi in ["5.4", "5.6"] {
+        let refused = refresh(w, cdi, &refreshing(&made)).await.says("UNAUTHORISED");
+        assert_eq!(refused["message"], "The user payload contains a number that is too large");
+        assert_eq!(the_row(w, &handle(&made)).await, before);
+    }
+    refresh(w, "2.9", &refreshing(&made)).await.ok();
+    let change = format!(r#"{{"sessionHandle":"{}","userDataInJWT":{}}}"#, handle(&made), payload("1"));
+    w.raw("PUT", "/recipe/jwt/data", &[("cdi-version", "5.6")], change).await.ok();
+    refresh(w, "5.6", &refreshing(&made)).await.ok();
+}
+
+async fn a_child_is_not_promoted_for_a_token_that_cannot_be_made(w: &World) {
+    let made = create(w, "5.4", "u").await;
+    let child = refresh(w, "5.4", &refreshing(&made)).await.ok();
+    for (payload, message) in [
+        (r#"{"n":1e999}"#, "The user payload contains a number that is too large"),
+        (r#"{"sub":1}"#, "The user payload contains protected field"),
+    ] {
+        let change = format!(r#"{{"sessionHandle":"{}","userDataInJWT":{payload}}}"#, handle(&made));
+        w.raw("PUT", "/recipe/jwt/data", &[("cdi-version", "2.9")], change).await.ok();
+        let before = the_row(w, &handle(&made)).await;
+        super::verify::verify(w, "5.4", &access(&child), false).await.refuses(400, message);
+        assert_eq!(the_row(w, &handle(&made)).await, before);
+    }
+}
+
 scenarios!(World:
+    a_number_that_cannot_be_signed_is_refused_where_payloads_are_merged,
+    a_payload_that_cannot_be_signed_costs_no_session,
+    a_child_is_not_promoted_for_a_token_that_cannot_be_made,
     a_session_is_shown_with_the_members_of_the_version,
     a_refreshed_session_shows_nothing_more,
     a_session_that_is_not_there_is_said_to_be_gone,

@@ -294,10 +294,6 @@ async fn two_cores_that_start_on_emptied_key_tables_agree(w: &World) {
 }
 
 async fn two_cores_refresh_one_token_as_one_would(w: &World) {
-    if w.target().kind() != Kind::Postgres {
-        // A SQLite database belongs to one process; that case is the first of this file.
-        return;
-    }
     let second = w.second_core().await;
     for cdi in ["5.6", "5.4"] {
         let made = create(w, cdi, "u").await;
@@ -327,5 +323,5 @@ scenarios!(World:
     distinct_sessions_with_the_static_key_do_not_exhaust_the_pool,
     the_first_callers_of_an_app_agree_on_its_keys,
     two_cores_that_start_on_emptied_key_tables_agree,
-    two_cores_refresh_one_token_as_one_would,
+    two_cores_refresh_one_token_as_one_would needs ASharedDatabase,
 );

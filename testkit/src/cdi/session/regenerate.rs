@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 use supertokens_core::ports::{Entropy, SystemEntropy};
-use supertokens_domain::session::access_token::{mint, parse};
+use supertokens_domain::ids::{SessionHandle, TenantId};
+use supertokens_domain::session::access_token::{AccessClaims, AccessTokenVersion, mint, parse};
 use supertokens_domain::session::signing_key::SigningKey;
 use supertokens_domain::time::{DAY, HOUR};
 
@@ -209,6 +210,59 @@ async fn a_foreign_signature_under_a_known_key_id_is_refused(w: &World) {
     regenerate(w, "5.6", &genuine, None).await.ok();
 }
 
+/// A token that nobody of ours has signed, made of the claims of a genuine one.
+fn forgery(genuine: &str, kid: &str, version: AccessTokenVersion, change: impl FnOnce(&mut AccessClaims)) -> String {
+    let key = SystemEntropy.rsa_key().expect("a key");
+    let mut claims = parse(genuine).expect("a token").claims().expect("claims");
+    claims.expires_at = 1_000;
+    change(&mut claims);
+    mint(&claims, version, &SigningKey::from_stored(kid, key.expose()).expect("a key")).expect("a token").token
+}
+
+async fn a_forgery_that_says_it_is_over_is_believed_as_far_as_the_row_goes(w: &World) {
+    use AccessTokenVersion::{V1, V2, V5};
+    let made = create(w, "5.6", "u").await;
+    let (genuine, before) = (access(&made), the_row(w, &handle(&made)).await);
+    let guess = |claims: &mut AccessClaims| claims.refresh_token_hash1 = "0".repeat(64);
+    let admin = || Some(json!({ "role": "admin" }));
+    let young = format!("d-{}", w.clock.now() - DAY);
+    for (name, forged) in [
+        ("a static key that never was", forgery(&genuine, "s-7f0c3f5e-0000-4000-8000-000000000000", V5, |_| {})),
+        ("a key that would still be published", forgery(&genuine, &young, V5, |_| {})),
+        ("a key given up, another lineage", forgery(&genuine, "d-1", V5, guess)),
+        ("V2, another lineage", forgery(&genuine, "x", V2, guess)),
+        ("V1, another lineage", forgery(&genuine, "x", V1, guess)),
+        ("V2, not over", forgery(&genuine, "x", V2, |claims| claims.expires_at = i64::MAX / 2)),
+    ] {
+        for payload in [None, admin()] {
+            let refused = regenerate(w, "5.6", &forged, payload).await.says("UNAUTHORISED");
+            assert_eq!(refused["message"], "The access token was not signed by this core", "{name}");
+        }
+    }
+    assert_eq!(the_row(w, &handle(&made)).await, before);
+    // Who knows the lineage has had a token of it. Nothing is signed for such a one either.
+    for forged in [forgery(&genuine, "d-1", V5, |_| {}), forgery(&genuine, "x", V2, |_| {})] {
+        let next = regenerate(w, "5.6", &forged, Some(json!({ "a": 1 }))).await.ok();
+        assert_eq!(members(&next), ["session", "status"]);
+    }
+}
+
+async fn a_name_that_no_row_can_have_is_missing(w: &World) {
+    let genuine = access(&create(w, "5.6", "u").await);
+    let nul = |claims: &mut AccessClaims| claims.session_handle = SessionHandle::presented("a\0b");
+    let tenant = |claims: &mut AccessClaims| claims.tenant = TenantId::normalise("a\0b");
+    for (forged, claim) in [
+        (forgery(&genuine, "d-1", AccessTokenVersion::V5, nul), "sessionHandle"),
+        (forgery(&genuine, "x", AccessTokenVersion::V2, nul), "sessionHandle"),
+        (forgery(&genuine, "d-1", AccessTokenVersion::V5, tenant), "tId"),
+    ] {
+        let message =
+            format!("Access token does not contain all the information. Maybe the structure has changed? {claim}");
+        let refused = regenerate(w, "5.6", &forged, Some(json!({}))).await.done();
+        assert_eq!(refused, json!({ "status": "UNAUTHORISED", "message": message }));
+    }
+}
+
 async fn the_kind_of_key_follows_the_row(w: &World) {
     let made = create(w, "5.6", "u").await;
     assert!(text(&part(&access(&made), 0), "/kid").starts_with("d-"));
@@ -236,6 +290,10 @@ async fn a_regeneration_takes_few_round_trips(w: &World) {
     let (trips, next) = w.trips(regenerate(w, "5.6", &access(&made), Some(json!({ "a": 1 })))).await;
     next.ok();
     assert!(trips <= 2, "{trips}");
+    // Without a new payload nothing is written, which could undo what somebody else has written meanwhile.
+    let (trips, next) = w.trips(regenerate(w, "5.6", &access(&made), None)).await;
+    next.ok();
+    assert!(trips <= 1, "{trips}");
 }
 
 scenarios!(World:
@@ -249,6 +307,8 @@ scenarios!(World:
     a_stored_payload_that_collides_is_refused,
     a_token_that_is_none_is_not_authorised,
     a_foreign_signature_under_a_known_key_id_is_refused,
+    a_forgery_that_says_it_is_over_is_believed_as_far_as_the_row_goes,
+    a_name_that_no_row_can_have_is_missing,
     the_kind_of_key_follows_the_row,
     the_tenant_is_that_of_the_token,
     a_regeneration_takes_few_round_trips,

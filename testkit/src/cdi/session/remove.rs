@@ -243,7 +243,37 @@ async fn revoking_and_listing_take_few_round_trips(w: &World) {
     assert_eq!((trips, revoked(&none).len()), (0, 0));
 }
 
+async fn nobody_is_called_by_more_than_128_characters(w: &World) {
+    for (length, marks) in [(129, 0), (5_000, 0), (128, 1)] {
+        let answer = w.post("5.6", PATH, json!({ "userId": "é".repeat(length) })).await;
+        assert_eq!(revoked(&answer), Vec::<String>::new());
+        assert_eq!(count(w, "user_last_active").await, marks, "{length}");
+        assert_eq!(count(w, "activity_log where event_type = 'user_last_active'").await, marks, "{length}");
+    }
+}
+
+async fn tens_of_thousands_of_handles_are_revoked_in_time(w: &World) {
+    // Within the limit of a body. Compared each with each, they took half a minute, and no other write was done meanwhile.
+    const MANY: usize = 20_000;
+    const IN_TIME: std::time::Duration = std::time::Duration::from_secs(8);
+    let tenants: Vec<String> = (0..100).map(|n| format!("t{n}")).collect();
+    for tenant in &tenants {
+        make_tenant(w, "public", tenant).await;
+    }
+    let real = [session_of(w, "u").await, session_at(w, "t0", "u").await, session_at(w, "t99", "u").await];
+    let made_up = |n: usize| format!("00000000-0000-4000-8000-{n:012}_{}", tenants[n % tenants.len()]);
+    let mut handles: Vec<String> = (0..MANY).map(made_up).collect();
+    handles.extend(real.clone());
+    let since = std::time::Instant::now();
+    let answer = w.post("5.6", PATH, json!({ "sessionHandles": handles })).await;
+    let took = since.elapsed();
+    assert_eq!(revoked(&answer), [real[1].clone(), real[2].clone(), real[0].clone()]);
+    assert!(took < IN_TIME, "{took:?}");
+}
+
 scenarios!(World:
+    tens_of_thousands_of_handles_are_revoked_in_time,
+    nobody_is_called_by_more_than_128_characters,
     exactly_one_way_of_naming_sessions_is_taken,
     only_what_was_there_is_reported,
     handles_may_belong_to_several_tenants,

@@ -180,9 +180,6 @@ async fn changes_made_at_once_are_all_kept(w: &World) {
 }
 
 async fn apps_survive_a_restart(w: &World) {
-    if w.target().kind() == Kind::Memory {
-        return;
-    }
     let at = app(w, "a1").await;
     tenant(w, &at, json!({ "tenantId": "t1", "firstFactors": ["otp-email", "custom"], "coreConfig": { "passwordless_code_lifetime": "1000" } }))
         .await
@@ -194,9 +191,6 @@ async fn apps_survive_a_restart(w: &World) {
 }
 
 async fn what_another_core_creates_is_found_at_once(w: &World) {
-    if w.target().kind() != Kind::Postgres {
-        return;
-    }
     let other = w.second_core().await;
     let at = app(w, "a1").await;
     assert_eq!(shown(&other, &at).await["tenantId"], "public");
@@ -234,7 +228,7 @@ scenarios!(World:
     an_unknown_app_is_not_found,
     an_app_created_many_times_at_once_is_new_once,
     changes_made_at_once_are_all_kept,
-    apps_survive_a_restart,
-    what_another_core_creates_is_found_at_once,
+    apps_survive_a_restart needs AKeptDatabase,
+    what_another_core_creates_is_found_at_once needs ASharedDatabase,
     a_lost_key_is_repaired_from_the_root,
 );

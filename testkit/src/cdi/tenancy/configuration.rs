@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::{APP_V2, TENANT_V2, app, shown, tenant};
 use crate::cdi::session::plain;
+use crate::target::Kind;
 use crate::{Answer, World, members, scenarios};
 
 async fn configure(w: &World, app: &str, config: Value) -> Answer {
@@ -120,6 +121,19 @@ async fn tenants_of_an_app_agree_on_what_is_the_apps(w: &World) {
     of_tenant(w, &at, "t2", json!({ "passwordless_code_lifetime": 2000 })).await.ok();
 }
 
+async fn tenants_of_an_app_agree_whoever_writes_them(w: &World) {
+    let other = w.second_core().await;
+    let at = app(w, "a1").await;
+    let differs = "Invalid core config: You cannot set different values for access_token_validity for the same appId";
+    of_tenant(&other, &at, "t0", json!({})).await.ok();
+    // Neither core has heard what the other has just written.
+    configure(w, "a1", json!({ "access_token_validity": 60 })).await.ok();
+    of_tenant(&other, &at, "t1", json!({ "access_token_validity": 3600 })).await.refuses(400, differs);
+    of_tenant(&other, &at, "t1", json!({ "access_token_validity": 60 })).await.ok();
+    configure(w, "a1", json!({ "access_token_validity": 61 })).await.refuses(400, differs);
+    assert_eq!(shown(w, &at).await["coreConfig"], json!({ "access_token_validity": 60 }));
+}
+
 async fn settings_of_an_app_count_for_its_sessions(w: &World) {
     let at = app(w, "a1").await;
     let lifetime = async |path: &str| {
@@ -193,6 +207,9 @@ async fn the_dashboard_lists_what_can_be_set(w: &World) {
     assert_eq!(item("passwordless_code_lifetime").unwrap()["value"], 1000);
     assert_eq!(item("passwordless_code_lifetime").unwrap()["defaultValue"], 900_000);
     assert_eq!(item("password_hashing_alg").unwrap()["possibleValues"], json!(["ARGON2", "BCRYPT"]));
+    // Where the database is was told by an address, not by keys of the configuration.
+    let pool = item("postgresql_connection_pool_size").map(|item| item["value"].clone());
+    assert_eq!(pool, (w.target().kind() == Kind::Postgres).then(|| json!(10)));
     for hidden in ["api_keys", "port", "supertokens_max_cdi_version", "access_token_signing_key_dynamic", "database_url"] {
         assert_eq!(item(hidden), None, "{hidden}");
     }
@@ -212,6 +229,7 @@ scenarios!(World:
     the_base_tenant_has_the_base_configuration,
     a_database_of_its_own_is_refused_by_name,
     tenants_of_an_app_agree_on_what_is_the_apps,
+    tenants_of_an_app_agree_whoever_writes_them needs ASharedDatabase,
     settings_of_an_app_count_for_its_sessions,
     version_limits_of_an_app_count_for_it,
     protected_settings_belong_to_the_operator,

@@ -45,8 +45,33 @@ async fn domains_are_written_from_the_base_tenant(w: &World) {
         for v2 in ["", "/v2"] {
             let path = format!("{from}/recipe/multitenancy/connectionuridomain{v2}");
             w.put("5.4", &path, json!({ "connectionUriDomain": "c1.example" })).await.refuses(403, words);
+            // Without a name it would be the public app, which is not theirs either.
+            w.put("5.4", &path, json!({ "firstFactors": ["otp-email"] })).await.refuses(403, words);
         }
     }
+    assert_eq!(shown(w, "").await.get("firstFactors"), None);
+    w.put("5.4", "/recipe/multitenancy/connectionuridomain/v2", json!({ "firstFactors": ["otp-email"] })).await.ok();
+    assert_eq!(shown(w, "").await["firstFactors"], json!(["otp-email"]));
+}
+
+async fn what_is_refused_by_itself_opens_no_transaction(w: &World) {
+    a_few(w).await;
+    let many: serde_json::Map<_, _> = (0..20_000).map(|n| (format!("k{n}"), json!(n))).collect();
+    for (from, body, status, words) in [
+        ("/appid-a1", json!({ "appId": "a2", "coreConfig": many }), 403, WRITE_APP),
+        ("", json!({ "appId": "a2", "coreConfig": many }), 400, "Invalid core config: Invalid config key: k0"),
+        ("", json!({ "coreConfig": many }), 400, "Cannot modify base config"),
+    ] {
+        let (trips, answer) = w.trips(w.put("5.4", &format!("{from}{APP_V2}"), body)).await;
+        answer.refuses(status, words);
+        assert_eq!(trips, 0, "{words}");
+    }
+    let many: Vec<String> = (0..257).map(|n| format!("f{n}")).collect();
+    let put = async |body| w.put("5.4", APP_V2, body).await;
+    put(json!({ "appId": "a1", "firstFactors": many }))
+        .await
+        .refuses(400, "firstFactors should not contain more than 256 values");
+    put(json!({ "appId": "a1", "firstFactors": many[..256] })).await.ok();
 }
 
 async fn lists_are_for_the_public_ones(w: &World) {
@@ -123,6 +148,7 @@ scenarios!(World:
     domains_are_written_from_the_base_tenant,
     lists_are_for_the_public_ones,
     removing_is_for_the_public_ones,
+    what_is_refused_by_itself_opens_no_transaction,
     a_bad_body_is_reported_before_a_missing_permission,
     an_installation_may_look_after_one_domain_only,
 );

@@ -162,6 +162,31 @@ async fn a_tenant_that_is_not_there_has_no_providers(w: &World) {
     w.post("5.4", &format!("/t1{PROVIDER}/remove"), json!({ "thirdPartyId": "c" })).await.refuses(400, words);
 }
 
+async fn texts_that_no_table_holds_are_refused(w: &World) {
+    let at = app(w, "a1").await;
+    for (config, field) in [
+        (json!({ "thirdPartyId": "a\0b" }), "thirdPartyId"),
+        (json!({ "thirdPartyId": "a", "name": "a\0b" }), "name"),
+        (json!({ "thirdPartyId": "a", "clients": [{ "clientId": "i", "clientSecret": "\0" }] }), "clientSecret"),
+        (json!({ "thirdPartyId": "a", "clients": [{ "clientId": "i", "scope": ["\0"] }] }), "scope"),
+        (json!({ "thirdPartyId": "a", "userInfoMap": { "fromUserInfoAPI": { "email": "\0" } } }), "email"),
+    ] {
+        put(w, &at, config).await.refuses(400, &format!("Field name '{field}' is invalid in JSON input"));
+    }
+    // Within an object it is JSON, which is stored as it was sent.
+    put(w, &at, json!({ "thirdPartyId": "a", "tokenEndpointBodyParams": { "x": "a\0b" } })).await.ok();
+    assert_eq!(providers(w, &at).await[0]["tokenEndpointBodyParams"], json!({ "x": "a\0b" }));
+}
+
+async fn there_are_no_more_clients_than_anyone_needs(w: &World) {
+    let at = app(w, "a1").await;
+    let clients = |n: usize| (0..n).map(|n| json!({ "clientType": n.to_string(), "clientId": "i" })).collect::<Vec<_>>();
+    let config = |n: usize| json!({ "thirdPartyId": "a", "clients": clients(n) });
+    put(w, &at, config(257)).await.refuses(400, "Invalid third party config: there must not be more than 256 clients");
+    put(w, &at, config(256)).await.ok();
+    assert_eq!(providers(w, &at).await[0]["clients"].as_array().map(Vec::len), Some(256));
+}
+
 scenarios!(World:
     a_provider_comes_back_as_it_was_sent,
     a_provider_is_replaced_as_a_whole,
@@ -171,4 +196,6 @@ scenarios!(World:
     what_is_refused_is_not_written,
     some_providers_need_more_unless_validation_is_skipped,
     a_tenant_that_is_not_there_has_no_providers,
+    texts_that_no_table_holds_are_refused,
+    there_are_no_more_clients_than_anyone_needs,
 );

@@ -1,6 +1,7 @@
 //! Removing tenants and apps with everything that belongs to them (core-multitenancy.md 6).
 
 use serde_json::{Value, json};
+use supertokens_domain::time::SECOND;
 use tokio::task::JoinSet;
 
 use super::{APP_V2, TENANT_V2, app, count, shown, tenant};
@@ -71,6 +72,39 @@ async fn an_app_goes_with_everything(w: &World) {
     session(w, &at).await;
 }
 
+async fn an_app_that_another_core_removed_is_not_found(w: &World) {
+    let other = w.second_core().await;
+    for (name, question) in [("a1", "GET"), ("a2", "PUT"), ("a3", "DELETE")] {
+        let at = app(w, name).await;
+        shown(&other, &at).await;
+        remove_app(w, name).await;
+        let words =
+            "AppId or tenantId not found => Tenant with the following connectionURIDomain, appId and tenantId combination";
+        let expected = format!("{words} not found: (, {name}, public)");
+        // The first to write finds out, for all the others.
+        let answer = match question {
+            "GET" => other.get("5.4", &format!("{at}/telemetry")).await,
+            "PUT" => other.put("5.4", &format!("{at}/ee/license"), json!({ "licenseKey": "any" })).await,
+            _ => other.delete("5.4", &format!("{at}/ee/license")).await,
+        };
+        answer.refuses(400, &expected);
+        other.get("5.4", &format!("{at}/hello")).await.refuses(400, &expected);
+        // And when it is made again it is there.
+        app(w, name).await;
+        other.clock.advance(SECOND);
+        other.put("5.4", &format!("{at}/ee/license"), json!({ "licenseKey": "any" })).await.ok();
+    }
+}
+
+async fn who_was_active_in_a_removed_app_is_not_remembered(w: &World) {
+    for _ in 0..2 {
+        let at = app(w, "a1").await;
+        session(w, &at).await;
+        assert_eq!(count(w, "user_last_active where app_id = 'a1'").await, 1);
+        remove_app(w, "a1").await;
+    }
+}
+
 async fn an_unknown_app_did_not_exist(w: &World) {
     assert_eq!(remove_app(w, "0b54c9a27d3e").await, did_exist(false));
     w.post("5.4", "/recipe/multitenancy/app/remove", json!({})).await.refuses(400, "Field name 'appId' is invalid in JSON input");
@@ -133,6 +167,8 @@ async fn a_tenant_removed_many_times_at_once_existed_once(w: &World) {
 scenarios!(World:
     a_tenant_goes_with_its_sessions,
     an_app_goes_with_everything,
+    an_app_that_another_core_removed_is_not_found needs ASharedDatabase,
+    who_was_active_in_a_removed_app_is_not_remembered,
     an_unknown_app_did_not_exist,
     an_unknown_domain_did_not_exist,
     an_app_waits_for_its_tenants,

@@ -150,6 +150,8 @@ fn protected_claims_are_refused_where_the_payload_is_merged() {
             assert!(collides_strictly(&payload, version), "{version:?} {name}");
             let answer = mint(&AccessClaims { payload, ..claims() }, version, &vectors::key("dynamic"));
             assert_eq!(answer.err(), (!version.is_legacy()).then_some(MintError::ProtectedClaim), "{version:?} {name}");
+            let mintable = mintable(&JsonObject::new().with(name, Json::Null), version);
+            assert_eq!(mintable.err(), (!version.is_legacy()).then_some(MintError::ProtectedClaim), "{version:?} {name}");
         }
         for name in ["iss", "aud", "nbf", "jti", "stt", "userId"] {
             assert!(!collides(&JsonObject::new().with(name, "x"), version));
@@ -181,6 +183,25 @@ fn payloads_are_normalised_from_v3_on_only() {
 }
 
 #[test]
+fn what_is_called_mintable_can_be_minted_and_nothing_else() {
+    for (payload, fits) in [
+        (r#"{"n":9223372036854775807,"d":1e308,"deep":[{"aud":[1]}]}"#, true),
+        (r#"{"n":9223372036854775808}"#, false),
+        (r#"{"n":1e999}"#, false),
+        (r#"{"deep":[{"aud":[123456789012345678901234567890]}]}"#, false),
+        (r#"{"aud":[1e999,"a"]}"#, true),
+        (r#"{"aud":1e999}"#, true),
+    ] {
+        let payload = JsonObject::parse(payload).unwrap();
+        for version in VERSIONS {
+            let minted = mint(&AccessClaims { payload: payload.clone(), ..claims() }, version, &vectors::key("dynamic"));
+            assert_eq!(mintable(&payload, version), minted.map(drop), "{version:?} {}", payload.to_text());
+            assert_eq!(mintable(&payload, version).is_ok(), fits || version.is_legacy(), "{version:?} {}", payload.to_text());
+        }
+    }
+}
+
+#[test]
 fn the_anti_csrf_token_is_compared_last() {
     let token = minted(V5);
     let ask = |given, now| verify(&token, &keys(), now, AntiCsrfCheck::new(true, true, given));
@@ -204,6 +225,8 @@ fn claims_of_the_wrong_type_are_refused() {
         (r#""iat":1"#, r#""iat":1e300"#, "iat"),
         (r#""antiCsrfToken":null"#, r#""antiCsrfToken":5"#, "antiCsrfToken"),
         (r#""tId":"public""#, r#""tId":[]"#, "tId"),
+        (r#""tId":"public""#, r#""tId":"a\u0000b""#, "tId"),
+        (r#""sessionHandle":"h""#, r#""sessionHandle":"\u0000""#, "sessionHandle"),
     ];
     for (from, to, name) in changes {
         let token = sign(key.access_header(V5), &good.replace(from, to), &URL_SAFE_NO_PAD, &key).unwrap();
@@ -339,6 +362,11 @@ fn debug_shows_no_token() {
     let minted = mint(&claims(), V5, &vectors::key("dynamic")).unwrap();
     let shown = format!("{minted:?} {:?}", parse(&minted.token).unwrap());
     assert!(minted.token.split('.').all(|part| !shown.contains(part)));
+    let check = AntiCsrfCheck::new(true, true, Some("anti"));
+    let shown = format!("{:?} {check:?}", claims());
+    for secret in ["\"anti\"", "rrrr", "pppp", "admin"] {
+        assert!(!shown.contains(secret), "{shown}");
+    }
 }
 
 proptest::proptest! {

@@ -10,12 +10,23 @@ use crate::operation::{Answer, Body, Operation, status};
 use crate::version::Rules;
 
 /// Done, or no such session.
-#[derive(Debug)]
+#[derive(Clone, PartialEq)]
 pub enum DataAnswer {
     /// Only that it was done, or the data that was asked for under the name it has on the wire.
     Ok(Option<(&'static str, JsonObject)>),
     /// No such session, or it has expired.
     Unauthorised,
+}
+
+/// Does not show the data.
+impl std::fmt::Debug for DataAnswer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Ok(None) => "Ok",
+            Self::Ok(Some(_)) => "Ok(***)",
+            Self::Unauthorised => "Unauthorised",
+        })
+    }
 }
 
 impl Answer for DataAnswer {
@@ -31,7 +42,7 @@ impl Answer for DataAnswer {
 macro_rules! data_operations {
     ($path:literal, $member:literal, $read:ident, $write:ident) => {
         #[doc = concat!("GET ", $path)]
-        #[derive(Debug)]
+        #[derive(Debug, Clone, PartialEq)]
         pub struct $read {
             /// Names the session, and with it the tenant.
             pub handle: SessionHandle,
@@ -53,12 +64,19 @@ macro_rules! data_operations {
         }
 
         #[doc = concat!("PUT ", $path, ": a full replacement, no merge.")]
-        #[derive(Debug)]
+        #[derive(Clone, PartialEq)]
         pub struct $write {
             /// Names the session, and with it the tenant.
             pub handle: SessionHandle,
             /// The new data.
             pub data: JsonObject,
+        }
+
+        /// Does not show the data.
+        impl std::fmt::Debug for $write {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.debug_struct(stringify!($write)).field("handle", &self.handle).finish_non_exhaustive()
+            }
         }
 
         impl Operation for $write {

@@ -1,0 +1,63 @@
+//! Which pages may talk to the API (sdk-session.md 3.6, 3.9, 9.1): the website's, with cookies, and nobody else's. Only the public keys
+//! and the discovery document are for every page.
+
+use http::request::Parts;
+use http::{HeaderName, HeaderValue, Method, header};
+use supertokens::{RequestView, SuperTokens, UserContext};
+use tower_http::cors::{AllowOrigin, CorsLayer};
+
+/// The CORS layer that browsers need when the website and the API have different origins. Add it last, so that it stands outside of
+/// [`SuperTokensLayer`](crate::SuperTokensLayer): it answers preflights by itself, and puts its headers on refusals too.
+///
+/// It allows the website's origin and no other, credentials, the usual methods, `content-type`, and the headers that the website's library
+/// sends. Where a function finds the website out for each request, that function is asked. An application whose own requests carry
+/// further headers allows them with [`CorsLayer::allow_headers`], which replaces the list: [`cors_headers`] has what must be in it.
+///
+/// Do not give it `expose_headers`: that would replace the header by which the SDK shows its tokens to the website's library. Set
+/// `Access-Control-Expose-Headers` on responses instead; the SDK adds its own names to what it finds there.
+pub fn cors_layer(supertokens: &SuperTokens) -> CorsLayer {
+    if !supertokens.has_one_website() {
+        let engine = supertokens.clone();
+        return cors_layer_for(supertokens, move |origin, parts| is_website(&engine, origin, parts));
+    }
+    let website = supertokens.website_origin(&UserContext::new()).ok().and_then(|website| HeaderValue::try_from(website).ok());
+    if website.is_none() {
+        tracing::error!(target: "com.supertokens", "the website's address in appInfo cannot be used: no origin is allowed");
+    }
+    cors_layer_for(supertokens, move |origin, _| website.as_ref() == Some(origin))
+}
+
+/// As [`cors_layer`], for several websites: `is_allowed` is told the request's origin. Say yes to origins that are yours only, because
+/// their pages act with the user's session.
+pub fn cors_layer_for(
+    supertokens: &SuperTokens,
+    is_allowed: impl Fn(&HeaderValue, &Parts) -> bool + Send + Sync + 'static,
+) -> CorsLayer {
+    let public = public_documents(supertokens);
+    // The layer replaces what is inside of it, and so the `*` that the SDK puts on these documents.
+    let is_public = move |parts: &Parts| parts.method == Method::GET && public.iter().any(|path| path == parts.uri.path());
+    CorsLayer::new()
+        .allow_origin(AllowOrigin::predicate(move |origin, parts| is_allowed(origin, parts) || is_public(parts)))
+        .allow_credentials(true)
+        .allow_headers(cors_headers(supertokens))
+        .allow_methods([Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS])
+}
+
+/// The request headers that the website's library sends, and `content-type`.
+pub fn cors_headers(supertokens: &SuperTokens) -> Vec<HeaderName> {
+    let ours = supertokens.all_cors_headers().iter().map(|name| HeaderName::from_static(name));
+    std::iter::once(header::CONTENT_TYPE).chain(ours).collect()
+}
+
+/// Where they are for this application, behind a gateway if there is one.
+fn public_documents(supertokens: &SuperTokens) -> [String; 2] {
+    let app = supertokens.app_info();
+    let base = app.api_base_path.as_str();
+    let base = base.strip_prefix(app.api_gateway_path.as_str()).unwrap_or(base);
+    ["/jwt/jwks.json", "/.well-known/openid-configuration"].map(|document| format!("{base}{document}"))
+}
+
+fn is_website(engine: &SuperTokens, origin: &HeaderValue, parts: &Parts) -> bool {
+    let request = RequestView::new(parts.method.clone(), parts.uri.clone(), parts.headers.clone());
+    engine.website_origin(&UserContext::of_request(request)).is_ok_and(|website| website.as_bytes() == origin.as_bytes())
+}

@@ -1,0 +1,255 @@
+//! The SDK as a function: a request in, an answer out, or "not ours"; and an error in, its answer out. Adapters bring requests here and
+//! apply what comes (sdk-session.md 3.2 to 3.8).
+
+use bytes::Bytes;
+use http::header::{ACCESS_CONTROL_EXPOSE_HEADERS, CONTENT_TYPE, SET_COOKIE};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
+use serde_json::{Map, Value, json};
+use supertokens_web::outcome;
+use supertokens_web::response_changes::{ResponseChanges, expose_header_value};
+use supertokens_web::routing::{self, Endpoint, Target};
+use supertokens_web::{cookie, discovery};
+
+use crate::SuperTokens;
+use crate::context::{OwnAnswer, Scope};
+use crate::error::{Error, with_causes};
+use crate::jwt::GetJwksGet;
+use crate::openid::GetOpenIdDiscoveryConfigurationGet;
+use crate::session::{Callback, RefreshPost, RevokeSession, SignOutPost, SignedOut, Theft, sign_out};
+
+/// The endpoints, in the order of the table below.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ours {
+    Refresh,
+    SignOut,
+    Jwks,
+    Discovery,
+}
+
+const ALL: [Ours; 4] = [Ours::Refresh, Ours::SignOut, Ours::Jwks, Ours::Discovery];
+
+impl Ours {
+    fn endpoint(self, engine: &SuperTokens) -> Endpoint<'static> {
+        let overrides = engine.overrides();
+        let sessions = engine.inner().session.is_some();
+        let (recipe, method, path, enabled) = match self {
+            Self::Refresh => ("session", "POST", "/session/refresh", sessions && overrides.is_enabled::<RefreshPost>()),
+            Self::SignOut => ("session", "POST", "/signout", sessions && overrides.is_enabled::<SignOutPost>()),
+            Self::Jwks => ("jwt", "GET", "/jwt/jwks.json", overrides.is_enabled::<GetJwksGet>()),
+            Self::Discovery => (
+                "openid",
+                "GET",
+                "/.well-known/openid-configuration",
+                overrides.is_enabled::<GetOpenIdDiscoveryConfigurationGet>(),
+            ),
+        };
+        Endpoint { recipe, method, path, enabled }
+    }
+
+    /// How the path of an endpoint ends. A path without any of these is none of ours, and need not be taken apart.
+    const ENDS: [&'static str; 4] = ["refresh", "signout", "jwks.json", "openid-configuration"];
+}
+
+impl Scope {
+    /// Answers the request if it is for one of the SDK's endpoints. `None`: it is the application's. The answer has all changes in it.
+    pub async fn handle(&self) -> Option<Response<Bytes>> {
+        Some(self.answering()?.await)
+    }
+
+    /// As [`handle`](Self::handle), but whose request it is, is known before anything is awaited.
+    pub fn answering(&self) -> Option<impl Future<Output = Response<Bytes>> + Send + use<>> {
+        let found = self.find().transpose()?;
+        let scope = self.clone();
+        Some(async move {
+            let answered = match found {
+                Ok(ours) => scope.run(ours).await,
+                Err(error) => Err(error),
+            };
+            match answered {
+                Ok((body, headers)) => {
+                    let answer = scope.own_answer().unwrap_or_else(|| OwnAnswer::json(StatusCode::OK, &body));
+                    let mut response = plain(answer);
+                    response.headers_mut().extend(headers);
+                    scope.finish(response.headers_mut());
+                    response
+                }
+                Err(error) => scope.error_response(error).await,
+            }
+        })
+    }
+
+    fn find(&self) -> Result<Option<Ours>, Error> {
+        let (engine, request) = (self.supertokens(), self.request());
+        if !Ours::ENDS.iter().any(|end| request.path().contains(end)) {
+            return Ok(None);
+        }
+        let app = engine.app_info();
+        let Ok(path) = routing::normalise_request_path(request.path(), &app.api_gateway_path) else { return Ok(None) };
+        let endpoints = ALL.map(|ours| ours.endpoint(engine));
+        let rid = request.header("rid");
+        let target = Target { method: request.method().as_str(), path: &path, rid: rid.as_deref() };
+        let found = routing::find(&app.api_base_path, &endpoints, target).map_err(Error::application)?;
+        Ok(found.and_then(|found| ALL.get(found.endpoint).copied()))
+    }
+
+    async fn run(&self, ours: Ours) -> Result<(Value, HeaderMap), Error> {
+        let engine = self.supertokens();
+        let scope = self.clone();
+        let mut headers = HeaderMap::new();
+        let body = match ours {
+            Ours::Refresh => {
+                engine.call(RefreshPost { scope }).await?;
+                Value::Object(Map::new())
+            }
+            Ours::SignOut => match sign_out(self).await? {
+                SignedOut::Ok => json!({ "status": "OK" }),
+                SignedOut::GeneralError { message } => outcome::general_error(&message).1,
+            },
+            Ours::Jwks => {
+                let set = engine.call(GetJwksGet { scope }).await?;
+                headers.insert("access-control-allow-origin", HeaderValue::from_static("*"));
+                if let Some(seconds) = set.validity_in_seconds
+                    && let Ok(value) = HeaderValue::from_str(&discovery::cache_control(seconds))
+                {
+                    headers.insert("cache-control", value);
+                }
+                json!({ "keys": set.keys })
+            }
+            Ours::Discovery => {
+                headers.insert("access-control-allow-origin", HeaderValue::from_static("*"));
+                Value::Object(engine.call(GetOpenIdDiscoveryConfigurationGet { scope }).await?.0)
+            }
+        };
+        Ok((body, headers))
+    }
+
+    /// The answer to an error, with all changes in it. A fault is logged, and answered with a bare 500 that tells nothing.
+    pub async fn error_response(&self, error: Error) -> Response<Bytes> {
+        let answer = match self.answer_error(error).await {
+            Ok(answer) => answer,
+            Err(fault) => {
+                tracing::error!(target: "com.supertokens", error = %with_causes(&fault), "a request failed");
+                let own = self.supertokens().inner().on_fault.as_ref().and_then(|on_fault| on_fault(&fault, self));
+                own.unwrap_or_else(|| {
+                    let (status, body) = outcome::fault();
+                    answer(status, &body)
+                })
+            }
+        };
+        let mut response = plain(answer);
+        self.finish(response.headers_mut());
+        response
+    }
+
+    /// The SDK's answer to an error of its own kinds; its effects on tokens are noted. Any other error comes back untouched, for the
+    /// framework's own error handling.
+    ///
+    /// # Errors
+    /// A fault; or what a callback of the application, or ending a stolen session, ran into.
+    pub async fn answer_error(&self, error: Error) -> Result<OwnAnswer, Error> {
+        let Some(refusal) = error.refusal() else { return Err(error) };
+        let engine = self.supertokens();
+        let feature = engine.feature()?;
+        if refusal.clears_tokens() {
+            let look = self.look()?;
+            self.change(|changes| changes.clear_both(look.of()));
+        }
+        tracing::debug!(target: "com.supertokens", %error, "refused");
+        let (status, body) = outcome::answer(&refusal, &feature.settings);
+        let handlers = &feature.handlers;
+        let scope = self.clone();
+        match error {
+            Error::Unauthorised { message, .. } => told(&handlers.unauthorised, message, scope).await?,
+            Error::TryRefreshToken { message } => told(&handlers.try_refresh_token, message, scope).await?,
+            Error::InvalidClaims { failures } => told(&handlers.invalid_claims, failures, scope).await?,
+            Error::ClearDuplicateSessionCookies { message } => told(&handlers.clear_duplicate_cookies, message, scope).await?,
+            Error::TokenTheftDetected { session_handle, user_id, recipe_user_id } => {
+                tracing::warn!(target: "com.supertokens", session_handle, "token theft detected");
+                if handlers.token_theft.is_some() {
+                    told(&handlers.token_theft, Theft { session_handle, user_id, recipe_user_id }, scope).await?;
+                } else {
+                    engine.call(RevokeSession { session_handle, context: self.context().clone() }).await?;
+                }
+            }
+            _ => {}
+        }
+        Ok(self.own_answer().unwrap_or_else(|| answer(status, &body)))
+    }
+
+    /// Writes everything that happened to sessions into a response's headers. Adapters call it once, last.
+    pub fn finish(&self, headers: &mut HeaderMap) {
+        let changes = self.take_changes();
+        if !changes.is_empty() {
+            apply(&changes, headers);
+        }
+    }
+}
+
+async fn told<T>(callback: &Option<Callback<T>>, what: T, scope: Scope) -> Result<(), Error> {
+    match callback {
+        Some(callback) => callback(what, scope).await,
+        None => Ok(()),
+    }
+}
+
+fn answer(status: u16, body: &Value) -> OwnAnswer {
+    OwnAnswer::json(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), body)
+}
+
+fn plain(answer: OwnAnswer) -> Response<Bytes> {
+    let mut response = Response::new(answer.body);
+    *response.status_mut() = answer.status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(answer.content_type));
+    response
+}
+
+/// What the application has set stays, but for headers and cookies of the same names.
+fn apply(changes: &ResponseChanges, headers: &mut HeaderMap) {
+    for (name, value) in changes.headers() {
+        let Ok(name) = HeaderName::from_bytes(name.as_bytes()) else {
+            tracing::error!(target: "com.supertokens", name, "not a header's name, left out");
+            continue;
+        };
+        match value.map(HeaderValue::from_str) {
+            None => drop(headers.remove(name)),
+            Some(Ok(value)) => drop(headers.insert(name, value)),
+            Some(Err(_)) => tracing::error!(target: "com.supertokens", %name, "the value cannot stand in a header, left out"),
+        }
+    }
+    if !changes.exposed().is_empty() {
+        let there: Vec<&str> =
+            headers.get_all(ACCESS_CONTROL_EXPOSE_HEADERS).iter().filter_map(|value| value.to_str().ok()).collect();
+        let there = Some(there.join(", ")).filter(|there| !there.is_empty());
+        if let Ok(value) = HeaderValue::from_str(&expose_header_value(there.as_deref(), changes.exposed())) {
+            headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, value);
+        }
+    }
+    if changes.cookies().is_empty() {
+        return;
+    }
+    let is_ours = |value: &HeaderValue| {
+        let name = value.as_bytes().split(|byte| *byte == b'=').next().unwrap_or_default();
+        changes.cookies().iter().any(|cookie| cookie.name.as_bytes() == name)
+    };
+    let others: Vec<HeaderValue> = headers.get_all(SET_COOKIE).iter().filter(|value| !is_ours(value)).cloned().collect();
+    headers.remove(SET_COOKIE);
+    for value in others {
+        headers.append(SET_COOKIE, value);
+    }
+    for cookie in changes.cookies() {
+        set(cookie, headers);
+    }
+}
+
+fn set(cookie: &cookie::SetCookie, headers: &mut HeaderMap) {
+    if cookie.is_too_large_for_browsers() {
+        tracing::warn!(target: "com.supertokens", name = cookie.name, "browsers drop a cookie of this size: keep less in the payload");
+    }
+    match HeaderValue::from_str(&cookie.to_header()) {
+        Ok(mut value) => {
+            value.set_sensitive(true);
+            headers.append(SET_COOKIE, value);
+        }
+        Err(_) => tracing::error!(target: "com.supertokens", name = cookie.name, "the cookie cannot stand in a header, left out"),
+    }
+}

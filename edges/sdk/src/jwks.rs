@@ -1,0 +1,172 @@
+//! The cores' public keys, as this process knows them: fetched when first needed, again when they are old or when a token names a key
+//! that is not among them (sdk-session.md 6.5).
+//!
+//! Whoever finds a good key never waits. Those who do not, share one fetch; after one, none follows within half a second, so forged
+//! key names cannot make us ask the core more often than that.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use arc_swap::ArcSwapOption;
+use supertokens_domain::json::JsonObject;
+use supertokens_domain::session::signing_key::VerifyingKey;
+use supertokens_domain::time::Millis;
+use supertokens_web::core_address::CoreAddress;
+use supertokens_wire::ask::Ask as _;
+use supertokens_wire::cdi::jwt::GetWellKnownJwks;
+
+use crate::core_client::CoreClient;
+use crate::error::CoreError;
+
+/// At least this long between two fetches that an unknown key caused.
+const COOL_DOWN: Millis = 500;
+/// How long a fetch may take.
+const PATIENCE: Duration = Duration::from_secs(5);
+const PATH: &str = "/.well-known/jwks.json";
+
+/// The keys of one host.
+pub(crate) struct KeySet {
+    pub(crate) keys: Vec<VerifyingKey>,
+    fetched_at: Millis,
+    /// Grows when the keys become others.
+    pub(crate) generation: u64,
+}
+
+struct Host {
+    known: ArcSwapOption<KeySet>,
+    /// Held while somebody fetches; what the last fetch ran into.
+    fetching: tokio::sync::Mutex<Option<Arc<CoreError>>>,
+    /// How many fetches have ended.
+    ended: AtomicU64,
+}
+
+/// The keys of all hosts.
+pub(crate) struct Jwks {
+    hosts: Vec<Host>,
+    /// After this the keys are fetched again.
+    interval: Millis,
+    generation: AtomicU64,
+}
+
+/// Why there is no key for a token.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NoKey {
+    #[error("no key of the core has this name")]
+    Unknown,
+    #[error("the keys of the core could not be fetched")]
+    Fetch(#[source] Arc<CoreError>),
+}
+
+impl Jwks {
+    pub(crate) fn new(hosts: usize, interval: Millis) -> Self {
+        let host = || Host { known: ArcSwapOption::empty(), fetching: tokio::sync::Mutex::new(None), ended: AtomicU64::new(0) };
+        Self { hosts: (0..hosts).map(|_| host()).collect(), interval, generation: AtomicU64::new(0) }
+    }
+
+    /// Counts the changes of the keys. What was concluded from older keys is not to be trusted under newer ones.
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+
+    /// Whether some host's keys are known and not to be fetched again yet.
+    pub(crate) fn is_fresh(&self, now: Millis) -> bool {
+        self.hosts.iter().any(|host| host.known.load().as_ref().is_some_and(|set| !self.is_old(set, now)))
+    }
+
+    /// The first host's set in which `finds` finds something.
+    pub(crate) async fn find<T>(
+        &self,
+        client: &CoreClient,
+        now: impl Fn() -> Millis,
+        finds: impl Fn(&KeySet) -> Option<T>,
+    ) -> Result<T, NoKey> {
+        let addresses = client.hosts.as_deref().unwrap_or_default();
+        let mut last = NoKey::Fetch(Arc::new(CoreError::NoneReachable(None)));
+        for (host, address) in self.hosts.iter().zip(addresses) {
+            match self.find_at(host, address, client, &now, &finds).await {
+                Ok(found) => return Ok(found),
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
+    }
+
+    async fn find_at<T>(
+        &self,
+        host: &Host,
+        address: &CoreAddress,
+        client: &CoreClient,
+        now: &impl Fn() -> Millis,
+        finds: &impl Fn(&KeySet) -> Option<T>,
+    ) -> Result<T, NoKey> {
+        if let Some(found) = self.usable(host, now()).and_then(|set| finds(&set)) {
+            return Ok(found);
+        }
+        let ended_before = host.ended.load(Ordering::Acquire);
+        let mut failed = host.fetching.lock().await;
+        // Somebody may have fetched while we waited; what he met, we would meet too.
+        if host.ended.load(Ordering::Acquire) != ended_before
+            && let Some(error) = &*failed
+        {
+            return Err(NoKey::Fetch(Arc::clone(error)));
+        }
+        if let Some(set) = self.usable(host, now()) {
+            if let Some(found) = finds(&set) {
+                return Ok(found);
+            }
+            if now().saturating_sub(set.fetched_at) < COOL_DOWN {
+                return Err(NoKey::Unknown);
+            }
+        }
+        let fetched = self.fetch(host, address, client, now()).await.map_err(Arc::new);
+        *failed = fetched.as_ref().err().cloned();
+        host.ended.fetch_add(1, Ordering::AcqRel);
+        let set = fetched.map_err(NoKey::Fetch)?;
+        finds(&set).ok_or(NoKey::Unknown)
+    }
+
+    fn usable(&self, host: &Host, now: Millis) -> Option<Arc<KeySet>> {
+        host.known.load_full().filter(|set| !self.is_old(set, now))
+    }
+
+    fn is_old(&self, set: &KeySet, now: Millis) -> bool {
+        now.saturating_sub(set.fetched_at) > self.interval
+    }
+
+    async fn fetch(
+        &self,
+        host: &Host,
+        address: &CoreAddress,
+        client: &CoreClient,
+        now: Millis,
+    ) -> Result<Arc<KeySet>, CoreError> {
+        let fetching = tokio::time::timeout(PATIENCE, client.fetch_keys(address, PATH));
+        let body = fetching.await.map_err(|_| CoreError::Transport(crate::error::TransportError::TimedOut))??;
+        let keys = read(&body)?;
+        let before = host.known.load_full();
+        let same = before.as_ref().is_some_and(|set| names(&set.keys).eq(names(&keys)));
+        let generation = match (same, &before) {
+            (true, Some(set)) => set.generation,
+            _ => self.generation.fetch_add(1, Ordering::AcqRel) + 1,
+        };
+        let set = Arc::new(KeySet { keys, fetched_at: now, generation });
+        host.known.store(Some(Arc::clone(&set)));
+        tracing::debug!(target: "com.supertokens", keys = set.keys.len(), "the core's public keys were fetched");
+        Ok(set)
+    }
+}
+
+/// A key's name and the key itself: under one name, another key is another key.
+fn names(keys: &[VerifyingKey]) -> impl Iterator<Item = (&str, &str)> {
+    keys.iter().map(|key| (key.kid(), key.public_base64()))
+}
+
+/// Keys of kinds that we do not use are passed over; a set that is none is an error.
+fn read(body: &[u8]) -> Result<Vec<VerifyingKey>, CoreError> {
+    let not_understood = || CoreError::NotUnderstood { path: PATH.to_owned(), expected: "a set of JSON Web Keys" };
+    let text = std::str::from_utf8(body).map_err(|_| not_understood())?;
+    let answer = GetWellKnownJwks::read_answer(JsonObject::parse(text).map_err(|_| not_understood())?)?;
+    let keys = answer.rs256_keys().filter_map(|key| VerifyingKey::from_jwk(key.kid.unwrap_or_default(), key.n, key.e).ok());
+    Ok(keys.collect())
+}

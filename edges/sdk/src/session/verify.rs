@@ -1,0 +1,450 @@
+//! Is this session good? On a token alone, and on a request: what to read from where, which checks apply, when the core must be asked
+//! (sdk-session.md 6).
+
+use std::sync::Arc;
+
+use http::Method;
+use supertokens_web::anti_csrf::{self, RequestDecision};
+use supertokens_web::response_changes::TokenKind;
+use supertokens_web::routing;
+use supertokens_web::session_settings::AntiCsrfMode;
+use supertokens_web::token::{self, TokenClaims, TokenVersion};
+use supertokens_web::transfer::{self, AllowedTransfer, TransferMethod};
+use supertokens_wire::cdi::session as wire;
+
+use super::claims::ClaimValidator;
+use super::object::{Held, Session};
+use super::recipe::Purpose;
+use super::token::PresentedToken;
+use super::{GetGlobalClaimValidators, RefreshPost};
+use crate::context::{Scope, UserContext};
+use crate::core_client::{Cdi, Place};
+use crate::error::{Error, with_causes};
+use crate::jwks::NoKey;
+use crate::overriding::{BoxFuture, Function};
+use crate::{SuperTokens, json};
+
+/// What the application asks instead of, or besides, the validators that always apply.
+pub(crate) type ChooseValidators = Arc<
+    dyn Fn(Vec<Arc<dyn ClaimValidator>>, Session) -> BoxFuture<'static, Result<Vec<Arc<dyn ClaimValidator>>, Error>>
+        + Send
+        + Sync,
+>;
+
+/// How a session is checked. `VerifyOptions::default()`: there must be one, anti-CSRF as configured, without the database.
+#[derive(Clone)]
+pub struct VerifyOptions {
+    pub(crate) session_required: bool,
+    pub(crate) anti_csrf_check: Option<bool>,
+    pub(crate) check_database: bool,
+    pub(crate) choose_validators: Option<ChooseValidators>,
+}
+
+impl Default for VerifyOptions {
+    fn default() -> Self {
+        Self { session_required: true, anti_csrf_check: None, check_database: false, choose_validators: None }
+    }
+}
+
+impl VerifyOptions {
+    /// The default.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A request without a session is let through too. One with an expired token is not: its browser must refresh.
+    #[must_use]
+    pub fn session_optional(mut self) -> Self {
+        self.session_required = false;
+        self
+    }
+
+    /// Checks, or does not check, against cross-site requests, whatever the verb. If not said: all verbs but GET.
+    #[must_use]
+    pub fn anti_csrf_check(mut self, check: bool) -> Self {
+        self.anti_csrf_check = Some(check);
+        self
+    }
+
+    /// Asks the core whether the session still lives: revoking then takes effect at once, for one exchange with the core.
+    #[must_use]
+    pub fn check_database(mut self) -> Self {
+        self.check_database = true;
+        self
+    }
+
+    /// Replaces the claim validators that always apply. `choose` gets those, and the session.
+    #[must_use]
+    pub fn override_global_claim_validators<F, R>(mut self, choose: F) -> Self
+    where
+        F: Fn(Vec<Arc<dyn ClaimValidator>>, Session) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<Vec<Arc<dyn ClaimValidator>>, Error>> + Send + 'static,
+    {
+        self.choose_validators = Some(Arc::new(move |validators, session| Box::pin(choose(validators, session))));
+        self
+    }
+
+    /// Asks for this claim too, besides those that always apply.
+    #[must_use]
+    pub fn require(self, validator: impl ClaimValidator) -> Self {
+        let validator: Arc<dyn ClaimValidator> = Arc::new(validator);
+        let earlier = self.choose_validators.clone();
+        self.override_global_claim_validators(move |validators, session| {
+            let (earlier, validator) = (earlier.clone(), Arc::clone(&validator));
+            async move {
+                let mut chosen = match earlier {
+                    Some(choose) => choose(validators, session).await?,
+                    None => validators,
+                };
+                chosen.push(validator);
+                Ok(chosen)
+            }
+        })
+    }
+}
+
+impl std::fmt::Debug for VerifyOptions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("VerifyOptions")
+            .field("session_required", &self.session_required)
+            .field("anti_csrf_check", &self.anti_csrf_check)
+            .field("check_database", &self.check_database)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Checks a token: form, signature, time, anti-CSRF, and with the core if that is needed or wished. Claims are the caller's.
+///
+/// Gives `None` only if no session is required and the token is absent or not one of ours.
+#[derive(Debug, Clone)]
+pub struct GetSession {
+    /// The access token, if there is one.
+    pub access_token: Option<PresentedToken>,
+    /// What came in the `anti-csrf` header.
+    pub anti_csrf_token: Option<String>,
+    /// How to check.
+    pub options: VerifyOptions,
+    /// The context of the call.
+    pub context: UserContext,
+}
+
+impl Function for GetSession {
+    const NAME: &'static str = "getSession";
+    type Output = Option<Session>;
+
+    async fn run(self, engine: &SuperTokens) -> Result<Self::Output, Error> {
+        let checks_token = self.options.anti_csrf_check != Some(false);
+        if anti_csrf::needs_a_request(engine.feature()?.settings.anti_csrf, checks_token) {
+            return Err(Error::Settings(
+                "anti-CSRF is VIA_CUSTOM_HEADER, which cannot be checked without a request: check the header yourself and pass anti_csrf_check(false)".to_owned(),
+            ));
+        }
+        let absent = |why: &str| match self.options.session_required {
+            true => Err(Error::no_session(why)),
+            false => Ok(None),
+        };
+        let Some(presented) = &self.access_token else { return absent("no access token") };
+        let claims = match engine.verify_locally(presented).await {
+            Ok(claims) => Some(claims),
+            Err(LocalFailure::NotOurs) => return absent("the token is not an access token of a session"),
+            Err(LocalFailure::TryRefresh(why)) => return Err(Error::try_refresh(why)),
+            Err(LocalFailure::AskCore) => None,
+        };
+        if let Some(claims) = &claims {
+            let via_token = checks_token && engine.anti_csrf_mode(&self.context)? == AntiCsrfMode::ViaToken;
+            self.check_claims(engine, claims, via_token)?;
+            let is_settled = claims.parent_refresh_token_hash1.is_none() || engine.inner().client.agreed() == Some(Cdi::V5_6);
+            if is_settled && !self.options.check_database {
+                let held = Held::verified(presented, Arc::clone(claims), self.anti_csrf_token.clone());
+                return Ok(Some(Session::new(engine.clone(), held)));
+            }
+        }
+        self.ask_core(engine, presented, claims, checks_token).await.map(Some)
+    }
+}
+
+impl GetSession {
+    fn check_claims(&self, engine: &SuperTokens, claims: &TokenClaims, via_token: bool) -> Result<(), Error> {
+        let dynamic = engine.feature()?.settings.use_dynamic_signing_key;
+        if claims.signed_by_dynamic_key.is_some_and(|signed| signed != dynamic) {
+            return Err(Error::try_refresh("the access token is signed with the other kind of key than configured"));
+        }
+        if via_token && !anti_csrf::check_token(claims.anti_csrf_token.as_deref(), self.anti_csrf_token.as_deref()) {
+            return Err(Error::try_refresh("the anti-CSRF token is missing or wrong"));
+        }
+        Ok(())
+    }
+
+    async fn ask_core(
+        &self,
+        engine: &SuperTokens,
+        presented: &PresentedToken,
+        local: Option<Arc<TokenClaims>>,
+        checks_token: bool,
+    ) -> Result<Session, Error> {
+        let question = wire::VerifySession {
+            access_token: presented.expose().to_owned(),
+            anti_csrf_token: self.anti_csrf_token.clone(),
+            do_anti_csrf_check: checks_token,
+            enable_anti_csrf: engine.anti_csrf_mode(&self.context)? == AntiCsrfMode::ViaToken,
+            check_database: Some(self.options.check_database),
+        };
+        match engine.ask(&question, Place::App, &self.context).await? {
+            wire::Verified::Unauthorised(message) => Err(Error::unauthorised(message)),
+            wire::Verified::TryRefreshToken { message, .. } => Err(Error::try_refresh(message)),
+            wire::Verified::Ok { session, access, .. } => {
+                let held = Held::checked_by_core(presented, *session, access, local, self.anti_csrf_token.clone())?;
+                Ok(Session::new(engine.clone(), held))
+            }
+        }
+    }
+}
+
+/// Why a token cannot be accepted without the core.
+pub(crate) enum LocalFailure {
+    NotOurs,
+    TryRefresh(String),
+    /// A V2 token whose key may be newer than ours.
+    AskCore,
+}
+
+impl SuperTokens {
+    /// Form, signature and time of a token, with the keys that this process has.
+    pub(crate) async fn verify_locally(&self, presented: &PresentedToken) -> Result<Arc<TokenClaims>, LocalFailure> {
+        let inner = self.inner();
+        let now = self.now();
+        let generation = inner.jwks.generation();
+        let verified = inner.verified.as_ref().filter(|_| inner.jwks.is_fresh(now));
+        if let Some(claims) = verified.and_then(|verified| verified.find(presented.fingerprint(), generation, now)) {
+            presented.is_ours();
+            inner.figures.known.add();
+            return Ok(claims);
+        }
+        let parsed = token::parse(presented.expose()).map_err(|_| LocalFailure::NotOurs)?;
+        presented.is_ours();
+        if let Err(why) = self.check_signature(&parsed).await {
+            inner.figures.refused.add();
+            match &why {
+                // The browser is told to refresh, as if nothing were wrong: the operator must see what is.
+                BadSignature::Key(NoKey::Fetch(error)) => {
+                    tracing::error!(target: "com.supertokens", error = with_causes(&**error), "sessions cannot be verified: the core's public keys cannot be fetched");
+                }
+                why => tracing::debug!(target: "com.supertokens", %why, "an access token was not accepted"),
+            }
+            return Err(self.local_failure(parsed.claims(), why));
+        }
+        inner.figures.verified.add();
+        let claims = Arc::new(parsed.into_claims());
+        if let Some(verified) = &inner.verified {
+            verified.keep(*presented.fingerprint(), generation, &claims);
+        }
+        Ok(claims)
+    }
+
+    async fn check_signature(&self, parsed: &token::ParsedToken<'_>) -> Result<(), BadSignature> {
+        let inner = self.inner();
+        let now = || self.now();
+        match parsed.kid() {
+            Some(kid) => {
+                let named = |set: &crate::jwks::KeySet| set.keys.iter().find(|key| key.kid() == kid).cloned();
+                let key = inner.jwks.find(&inner.client, now, named).await?;
+                if !parsed.signed_by(&key) {
+                    return Err(BadSignature::Wrong);
+                }
+            }
+            None => {
+                let fits = |set: &crate::jwks::KeySet| set.keys.iter().any(|key| parsed.signed_by(key)).then_some(());
+                inner.jwks.find(&inner.client, now, fits).await?;
+            }
+        }
+        match parsed.claims() {
+            claims if claims.is_expired(self.now()) => Err(BadSignature::Expired),
+            claims if claims.is_too_early(self.now()) => Err(BadSignature::NotYet),
+            _ => Ok(()),
+        }
+    }
+
+    /// A V2 token names no key: if it is young, the core may know a key that we do not.
+    fn local_failure(&self, claims: &TokenClaims, why: BadSignature) -> LocalFailure {
+        let interval = self.feature().map_or(0, |feature| feature.settings.jwks_refresh_interval_ms);
+        let is_young = claims.issued_at > self.now().saturating_sub(interval);
+        if claims.version == TokenVersion::V2 && !claims.is_expired(self.now()) && is_young {
+            return LocalFailure::AskCore;
+        }
+        LocalFailure::TryRefresh(why.to_string())
+    }
+}
+
+/// Why a token is not accepted.
+#[derive(Debug, thiserror::Error)]
+enum BadSignature {
+    #[error(transparent)]
+    Key(#[from] NoKey),
+    #[error("the signature is wrong")]
+    Wrong,
+    #[error("the access token has expired")]
+    Expired,
+    #[error("the access token is not valid yet")]
+    NotYet,
+}
+
+/// The check of a request, as adapters and [`Scope::verify_session`] start it; an override may change it for all routes.
+#[derive(Debug, Clone)]
+pub struct VerifySession {
+    /// How to check.
+    pub options: VerifyOptions,
+    /// The request.
+    pub scope: Scope,
+}
+
+impl Function for VerifySession {
+    const NAME: &'static str = "verifySession";
+    type Output = Option<Session>;
+
+    async fn run(self, engine: &SuperTokens) -> Result<Self::Output, Error> {
+        let request = self.scope.request();
+        // A preflight carries no cookies; it is the CORS layer's.
+        if [Method::OPTIONS, Method::TRACE].contains(request.method()) {
+            return Ok(None);
+        }
+        if routing::is_refresh_request(engine.app_info(), request.method().as_str(), request.path()) {
+            return engine.call(RefreshPost { scope: self.scope.clone() }).await.map(Some);
+        }
+        self.scope.get_session(&self.options).await
+    }
+}
+
+impl Scope {
+    /// Checks the request's session. On the refresh endpoint's own path it refreshes; preflights pass without a session.
+    ///
+    /// # Errors
+    /// [`Error::Unauthorised`], [`Error::TryRefreshToken`], [`Error::InvalidClaims`], or a fault.
+    pub async fn verify_session(&self, options: &VerifyOptions) -> Result<Option<Session>, Error> {
+        self.supertokens().call(VerifySession { options: options.clone(), scope: self.clone() }).await
+    }
+
+    /// Reads the request's session and checks it, its claims included. Most callers want [`verify_session`](Self::verify_session).
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn get_session(&self, options: &VerifyOptions) -> Result<Option<Session>, Error> {
+        let engine = self.supertokens();
+        let (method, access_token, allowed) = self.select()?;
+        let is_get = self.request().method() == Method::GET;
+        let has_rid = self.request().headers().contains_key("rid");
+        // Only cookies are checked; where none counts, the mode is not worth finding out.
+        let mode = match method {
+            Some(TransferMethod::Cookie) if options.anti_csrf_check.unwrap_or(!is_get) => {
+                engine.anti_csrf_mode(self.context())?
+            }
+            _ => AntiCsrfMode::None,
+        };
+        let check = match anti_csrf::decide_for_request(mode, options.anti_csrf_check, is_get, method, has_rid) {
+            RequestDecision::TryRefresh => return Err(Error::try_refresh("the rid header is missing")),
+            RequestDecision::Proceed { check } => check,
+        };
+        let call = GetSession {
+            access_token,
+            anti_csrf_token: self.request().header("anti-csrf").map(std::borrow::Cow::into_owned),
+            options: VerifyOptions { anti_csrf_check: Some(check), ..options.clone() },
+            context: self.context().clone(),
+        };
+        let Some(session) = engine.call(call).await? else { return Ok(None) };
+        let validators = session.validators(options, self.context()).await?;
+        session.assert_claims_with(&validators, self.context()).await?;
+        session.attach(self, method.unwrap_or(allowed.or_header()))?;
+        Ok(Some(session))
+    }
+
+    /// Which token counts, where it stands, and which methods are allowed.
+    fn select(&self) -> Result<(Option<TransferMethod>, Option<PresentedToken>, AllowedTransfer), Error> {
+        if self.cookie("sIdRefreshToken").is_some() {
+            return Err(Error::try_refresh("the request carries cookies of a very old SDK"));
+        }
+        let feature = self.supertokens().feature()?;
+        let allowed = feature.allowed(self, Purpose::ExistingSession);
+        let name = feature.cookie_name(self, TokenKind::Access);
+        let ours = |text: String| Some(PresentedToken::from(text)).filter(|token| self.supertokens().recognises(token));
+        let header = self.bearer().and_then(ours);
+        // The cookie matters only where no header does.
+        let header_wins = header.is_some() && allowed != AllowedTransfer::Only(TransferMethod::Cookie);
+        let cookie = if header_wins { None } else { self.cookie(&name).and_then(ours) };
+        let method = transfer::for_request(allowed, header.is_some(), cookie.is_some());
+        let token = match method {
+            Some(TransferMethod::Header) => header,
+            Some(TransferMethod::Cookie) => {
+                if self.count_cookies(&name) > 1 {
+                    return Err(Error::try_refresh("the request carries several access token cookies"));
+                }
+                cookie
+            }
+            None => None,
+        };
+        Ok((method, token, allowed))
+    }
+}
+
+impl SuperTokens {
+    /// Whether a token has our form; one that was verified a moment ago has.
+    fn recognises(&self, token: &PresentedToken) -> bool {
+        let inner = self.inner();
+        let known = |verified: &super::verified::VerifiedTokens| {
+            verified.find(token.fingerprint(), inner.jwks.generation(), self.now()).is_some()
+        };
+        if inner.verified.as_ref().is_some_and(known) {
+            token.is_ours();
+        }
+        token.looks_like_ours()
+    }
+
+    /// Checks a token that did not come with a request of this SDK's: in a WebSocket message, a queue, a test. Claims are checked too.
+    ///
+    /// # Errors
+    /// As [`Scope::verify_session`].
+    pub async fn get_session(
+        &self,
+        access_token: impl Into<PresentedToken>,
+        anti_csrf_token: Option<String>,
+        options: &VerifyOptions,
+    ) -> Result<Option<Session>, Error> {
+        let context = UserContext::new();
+        let call = GetSession {
+            access_token: Some(access_token.into()),
+            anti_csrf_token,
+            options: options.clone(),
+            context: context.clone(),
+        };
+        let Some(session) = self.call(call).await? else { return Ok(None) };
+        let validators = session.validators(options, &context).await?;
+        session.assert_claims_with(&validators, &context).await?;
+        Ok(Some(session))
+    }
+
+    /// What an access token says, if it is genuine and valid: for rendering a page on the server, where no new token could reach the
+    /// browser. Asks the core for nothing but its public keys, and checks neither anti-CSRF nor claims.
+    pub async fn peek_access_token(&self, access_token: impl Into<PresentedToken>) -> Option<supertokens_web::payload::Payload> {
+        self.verify_locally(&access_token.into()).await.ok().map(|claims| claims.payload())
+    }
+}
+
+impl Session {
+    async fn validators(&self, options: &VerifyOptions, context: &UserContext) -> Result<Vec<Arc<dyn ClaimValidator>>, Error> {
+        let global = GetGlobalClaimValidators {
+            tenant_id: self.tenant_id().to_owned(),
+            user_id: self.user_id().to_owned(),
+            recipe_user_id: self.recipe_user_id().to_owned(),
+            claim_validators_added_by_other_recipes: self.engine().feature()?.validators.clone(),
+            context: context.clone(),
+        };
+        let validators = self.engine().call(global).await?;
+        match &options.choose_validators {
+            Some(choose) => choose(validators, self.clone()).await,
+            None => Ok(validators),
+        }
+    }
+}
+
+/// Payloads of the core as applications read them.
+pub(crate) fn payload_text(object: &supertokens_domain::json::JsonObject) -> Result<Box<str>, Error> {
+    json::to_payload(object).map(|_| object.to_text().into_boxed_str())
+}

@@ -1,0 +1,151 @@
+//! The SDK in anything that speaks tower (sdk-session.md 9.1, 9.4): axum, hyper, tonic, lambda_http.
+//!
+//! [`SuperTokensLayer`] goes around the whole application: it answers the SDK's own endpoints, gives every other request a [`Scope`],
+//! and writes what happened to sessions into the response. [`VerifySessionLayer`] goes around the routes that want a session.
+//! Bodies are passed on as they are: no byte of one is read, kept or copied here.
+
+mod body;
+mod guard;
+mod pending;
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http::{Extensions, Request, Response, Uri};
+use pin_project_lite::pin_project;
+use tower_layer::Layer;
+use tower_service::Service;
+
+pub use body::ResponseBody;
+pub use guard::{CheckedSession, Guarding, VerifySessionLayer, VerifySessionService};
+pub use pending::{refusal, without_layer};
+
+use crate::SuperTokens;
+use crate::context::Scope;
+use crate::overriding::BoxFuture;
+use crate::request::RequestView;
+
+/// Finds the address that the client asked for, where a router has put it before it took prefixes away.
+type OriginalUri = fn(&Extensions) -> Option<&Uri>;
+
+/// Makes an application know sessions. Put it around all routes, and inside the CORS layer only.
+#[derive(Debug, Clone)]
+pub struct SuperTokensLayer {
+    engine: SuperTokens,
+    original_uri: OriginalUri,
+}
+
+impl SuperTokensLayer {
+    /// The layer of this SDK.
+    pub fn new(engine: SuperTokens) -> Self {
+        Self { engine, original_uri: |_| None }
+    }
+
+    /// For adapters: where to find the address that the client asked for, if a router changes the request's own.
+    #[must_use]
+    pub fn original_uri(mut self, find: fn(&Extensions) -> Option<&Uri>) -> Self {
+        self.original_uri = find;
+        self
+    }
+}
+
+impl<S> Layer<S> for SuperTokensLayer {
+    type Service = SuperTokensService<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        SuperTokensService { inner, engine: self.engine.clone(), original_uri: self.original_uri }
+    }
+}
+
+/// An application with [`SuperTokensLayer`] around it.
+#[derive(Debug, Clone)]
+pub struct SuperTokensService<S> {
+    inner: S,
+    engine: SuperTokens,
+    original_uri: OriginalUri,
+}
+
+impl<S> SuperTokensService<S> {
+    fn scope<B>(&self, request: &Request<B>) -> Scope {
+        let uri = (self.original_uri)(request.extensions()).unwrap_or_else(|| request.uri());
+        let view = RequestView::new(request.method().clone(), uri.clone(), request.headers().clone());
+        Scope::new(self.engine.clone(), view)
+    }
+}
+
+impl<S, B, R> Service<Request<B>> for SuperTokensService<S>
+where
+    S: Service<Request<B>, Response = Response<R>>,
+{
+    type Response = Response<ResponseBody<R>>;
+    type Error = S::Error;
+    type Future = Answering<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        // The layer may stand around a part and around the whole: the outermost one does the work.
+        if request.extensions().get::<Scope>().is_some_and(|scope| scope.supertokens().is(&self.engine)) {
+            return Answering { stage: Stage::Application { future: self.inner.call(request), scope: None } };
+        }
+        let scope = self.scope(&request);
+        if let Some(answer) = scope.answering() {
+            return Answering { stage: Stage::Own { answer: Box::pin(answer) } };
+        }
+        request.extensions_mut().insert(scope.clone());
+        Answering { stage: Stage::Application { future: self.inner.call(request), scope: Some(scope) } }
+    }
+}
+
+pin_project! {
+    /// The answer of a [`SuperTokensService`], on its way.
+    pub struct Answering<F> {
+        #[pin]
+        stage: Stage<F>,
+    }
+}
+
+pin_project! {
+    #[project = StageNow]
+    enum Stage<F> {
+        /// The application answers.
+        Application { #[pin] future: F, scope: Option<Scope> },
+        /// The SDK does.
+        Own { answer: BoxFuture<'static, Response<Bytes>> },
+    }
+}
+
+impl<F, R, E> Future for Answering<F>
+where
+    F: Future<Output = Result<Response<R>, E>>,
+{
+    type Output = Result<Response<ResponseBody<R>>, E>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut stage = self.project().stage;
+        loop {
+            let (error, scope) = match stage.as_mut().project() {
+                StageNow::Own { answer } => return answer.as_mut().poll(cx).map(|answer| Ok(answer.map(ResponseBody::own))),
+                StageNow::Application { future, scope } => {
+                    let mut response = ready!(future.poll(cx))?;
+                    let Some(scope) = scope.take() else { return Poll::Ready(Ok(response.map(ResponseBody::of_application))) };
+                    let Some(error) = pending::take(&mut response) else {
+                        scope.finish(response.headers_mut());
+                        return Poll::Ready(Ok(response.map(ResponseBody::of_application)));
+                    };
+                    (error, scope)
+                }
+            };
+            stage.set(Stage::Own { answer: Box::pin(async move { scope.error_response(error).await }) });
+        }
+    }
+}
+
+impl<F> std::fmt::Debug for Answering<F> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Answering(..)")
+    }
+}
