@@ -196,9 +196,13 @@ impl World {
 
     async fn start(&self) -> Result<(), String> {
         let (config, test_mode) = self.settings();
+        let mut database = DatabaseOptions::parse(&self.database.url()).map_err(|error| error.to_string())?;
+        if let (DatabaseOptions::Postgres(options), Some(mode)) = (&mut database, config["migration_mode"].as_str()) {
+            options.migration_mode = mode.to_owned();
+        }
         let config = config.to_string();
         let core = Core::open(CoreOptions {
-            database: DatabaseOptions::parse(&self.database.url()).map_err(|error| error.to_string())?,
+            database,
             base: JsonObject::parse(&config).map_err(|error| error.to_string())?,
             test_mode,
             process_id: "world".to_owned(),

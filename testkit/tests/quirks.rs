@@ -34,7 +34,7 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
             match path.extension() {
                 None if path.is_dir() => folders.push(path),
                 Some(extension) if extension == "rs" && path.components().any(|part| part.as_os_str() == "src") => {
-                    files.push(path)
+                    files.push(path);
                 }
                 _ => {}
             }

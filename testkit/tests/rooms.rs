@@ -15,18 +15,7 @@ const PURE: &[(&str, &[&str])] = &[
     ("supertokens-wire", &["base64", "percent-encoding", "supertokens-domain", "thiserror"]),
     (
         "supertokens-web",
-        &[
-            "base64",
-            "percent-encoding",
-            "psl",
-            "serde",
-            "serde_json",
-            "subtle",
-            "supertokens-domain",
-            "thiserror",
-            "time",
-            "url",
-        ],
+        &["base64", "percent-encoding", "psl", "serde", "serde_json", "subtle", "supertokens-domain", "thiserror", "time", "url"],
     ),
 ];
 

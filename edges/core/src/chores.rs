@@ -1,6 +1,7 @@
 //! Periodic work as a list; the caller owns the timer (core-session.md 7, core-server.md 10.3). Every process may run every chore: all
 //! of them may run twice, or at the same time in two places.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use supertokens_domain::time::{DAY, Millis};
@@ -105,16 +106,23 @@ impl Core {
     }
 }
 
-/// Does a chore over and over, each time after its interval, until the future is dropped. One that fails, or panics, is done again at
-/// its next time.
-pub async fn keep_doing(core: Core, chore: Chore) {
-    loop {
-        tokio::time::sleep(chore.every()).await;
-        let core = core.clone();
-        match tokio::spawn(async move { core.run_chore(chore).await }).await {
-            Ok(Ok(count)) => tracing::debug!(chore = chore.name(), count, "done"),
-            Ok(Err(error)) => tracing::error!(chore = chore.name(), error = %error, "a chore failed"),
-            Err(_) => tracing::error!(chore = chore.name(), "a chore panicked"),
+/// Does a chore over and over, each time after its interval, until the core or the future is dropped. One that fails, or panics, is
+/// done again at its next time. Between two times it keeps nothing open: a core that nobody else holds is closed.
+pub fn keep_doing(core: &Core, chore: Chore) -> impl Future<Output = ()> + Send + use<> {
+    let core = Arc::downgrade(&core.0);
+    async move {
+        loop {
+            tokio::time::sleep(chore.every()).await;
+            let Some(core) = core.upgrade().map(Core) else { return };
+            do_once(core, chore).await;
         }
+    }
+}
+
+async fn do_once(core: Core, chore: Chore) {
+    match tokio::spawn(async move { core.run_chore(chore).await }).await {
+        Ok(Ok(count)) => tracing::debug!(chore = chore.name(), count, "done"),
+        Ok(Err(error)) => tracing::error!(chore = chore.name(), error = %error, "a chore failed"),
+        Err(_) => tracing::error!(chore = chore.name(), "a chore panicked"),
     }
 }

@@ -202,7 +202,11 @@ impl Core {
     ///
     /// # Errors
     /// The refusal, which is the answer.
-    pub async fn admit(&self, head: http::request::Parts, peer: Option<IpAddr>) -> Result<Admitted, (Operation, Response<Bytes>)> {
+    pub async fn admit(
+        &self,
+        head: http::request::Parts,
+        peer: Option<IpAddr>,
+    ) -> Result<Admitted, (Operation, Response<Bytes>)> {
         let inner = &*self.0;
         let Some(address) = request::address(head.uri.path(), &inner.base_config.base_path) else {
             return Err((Operation::default(), text_response(StatusCode::NOT_FOUND, "Not found")));
@@ -324,6 +328,7 @@ impl Visit<'_> {
         let app = tenants.find(&at.app_identifier().public(), self.now).await?;
         let tenant = match &app {
             Some(app) if at.tenant.is_default() => Some(Arc::clone(app)),
+            // Before the key, because a tenant may have rules about addresses of its own, and those come first.
             Some(_) => tenants.find(&at, self.now).await?,
             None => None,
         };

@@ -129,7 +129,7 @@ async fn list_apps(cx: &Cx<'_>, shape: TenantShape) -> Result<AppList, Error> {
 async fn list_tenants(cx: &Cx<'_>, shape: TenantShape) -> Result<TenantList, Error> {
     may_list_tenants(cx.at())?;
     let app = cx.app();
-    let records = cx.db().read(async move |tx| tx.tenants_of(&app).await).await?;
+    let records = cx.db().read_long(async move |tx| tx.tenants_of(&app).await).await?;
     all_shown(cx, records.iter(), shape)
 }
 
@@ -181,7 +181,9 @@ fn postgres_settings(base: &JsonObject, place: &str) -> Option<PostgresConfig> {
         return Some(*config);
     }
     PostgresConfig::effective(&base.clone().with("postgresql_connection_uri", place))
-        .inspect_err(|problems| tracing::warn!(problem = problems.first().map(ToString::to_string), "the settings of the database cannot be shown"))
+        .inspect_err(|problems| {
+            tracing::warn!(problem = problems.first().map(ToString::to_string), "the settings of the database cannot be shown");
+        })
         .ok()
 }
 

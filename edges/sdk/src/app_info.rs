@@ -45,6 +45,9 @@ impl AppInfo {
     }
 
     /// The website's address, found out for each request; for several websites with one API. Wins over both others.
+    ///
+    /// Where it is used, requests with cookies must carry the header `rid` (the website's library sends it), unless the session recipe
+    /// says how cookies or anti-CSRF shall be: what such a function answers for a forged request proves nothing.
     #[must_use]
     pub fn origin_of(mut self, origin: impl Fn(Option<&RequestView>, &UserContext) -> String + Send + Sync + 'static) -> Self {
         self.input.has_origin_function = true;

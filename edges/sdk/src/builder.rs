@@ -49,6 +49,8 @@ pub struct Builder {
     on_fault: Option<OnFault>,
 }
 
+/// How many tokens of version 2 that no known key has signed may be shown to the core at a time.
+const UNPROVEN: usize = 8;
 /// How many verified tokens are remembered, if not said.
 const VERIFIED_TOKENS: usize = 10_000;
 
@@ -167,6 +169,7 @@ impl Builder {
             clock: self.clock,
             on_fault: self.on_fault,
             figures: Tally::default(),
+            unproven: tokio::sync::Semaphore::new(UNPROVEN),
             website: OnceLock::new(),
         }))
     }

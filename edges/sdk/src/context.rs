@@ -1,7 +1,7 @@
 //! What travels along with a call: the user context, which overrides use to talk to each other, and the scope of one request, which
 //! collects what shall change on its response (sdk-session.md 1.12, 5.1).
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use bytes::Bytes;
 use http::{Extensions, StatusCode};
@@ -108,7 +108,23 @@ struct ScopeInside {
     answer: Mutex<Option<OwnAnswer>>,
 }
 
+/// A scope that is only remembered: whoever has it does not keep the request's context alive. A session that an override leaves in
+/// that context would otherwise hold itself.
+#[derive(Clone)]
+pub(crate) struct RememberedScope(Weak<ScopeInside>);
+
+impl RememberedScope {
+    /// The scope, unless its request is over.
+    pub(crate) fn scope(&self) -> Option<Scope> {
+        self.0.upgrade().map(Scope)
+    }
+}
+
 impl Scope {
+    pub(crate) fn remember(&self) -> RememberedScope {
+        RememberedScope(Arc::downgrade(&self.0))
+    }
+
     /// The scope of a request.
     pub fn new(engine: SuperTokens, request: RequestView) -> Self {
         let context = UserContext::of_request(request.clone());

@@ -1,8 +1,8 @@
 //! How does a question get to one of the cores, and what does the answer mean? Negotiation of the version, rotation over several hosts,
 //! patience with 429, the interceptor, and the cache of one user context (sdk-session.md 2).
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -12,7 +12,6 @@ use supertokens_domain::json::JsonObject;
 use supertokens_domain::secret::Secret;
 use supertokens_web::core_address::CoreAddress;
 use supertokens_wire::ask::Ask;
-use tokio::sync::OnceCell;
 
 use crate::context::UserContext;
 use crate::error::{CoreError, TransportError};
@@ -88,7 +87,10 @@ pub(crate) struct CoreClient {
     pub(crate) failures: Count,
     turn: AtomicUsize,
     tag: AtomicU64,
-    version: OnceCell<Cdi>,
+    version: OnceLock<Cdi>,
+    /// Held while somebody negotiates; what the last failed negotiation ran into.
+    negotiating: tokio::sync::Mutex<Option<Arc<CoreError>>>,
+    failed_negotiations: AtomicU64,
 }
 
 /// The queries of the negotiation: who is asking.
@@ -109,7 +111,9 @@ impl CoreClient {
             failures: Count::default(),
             turn: AtomicUsize::new(0),
             tag: AtomicU64::new(0),
-            version: OnceCell::new(),
+            version: OnceLock::new(),
+            negotiating: tokio::sync::Mutex::new(None),
+            failed_negotiations: AtomicU64::new(0),
         }
     }
 
@@ -123,7 +127,7 @@ impl CoreClient {
         let Asking { place, keeping, context, introduce } = asking;
         let cdi = self.version(context, introduce).await?;
         let asked = question.question();
-        let path = path(place, O::PATH);
+        let path = path(place, O::PATH)?;
         let method = Method::from_bytes(O::METHOD.as_bytes()).unwrap_or(Method::GET);
         let is_read = method == Method::GET;
         let mut headers = self.headers(Some(cdi));
@@ -166,8 +170,30 @@ impl CoreClient {
     }
 
     async fn version(&self, context: &UserContext, introduce: &(dyn Fn() -> Introduction + Sync)) -> Result<Cdi, CoreError> {
-        // One negotiation at a time; a failed one is not kept.
-        self.version.get_or_try_init(|| self.negotiate(context, introduce)).await.copied()
+        if let Some(known) = self.agreed() {
+            return Ok(known);
+        }
+        let failed_before = self.failed_negotiations.load(Ordering::Acquire);
+        let mut last_failure = self.negotiating.lock().await;
+        if let Some(known) = self.agreed() {
+            return Ok(known);
+        }
+        // Whoever has waited for one failure shares it: a core that does not answer would otherwise hold up a queue of callers for one
+        // time-out each, or be asked by all of them at once. Who comes later tries again.
+        if self.failed_negotiations.load(Ordering::Acquire) != failed_before
+            && let Some(error) = &*last_failure
+        {
+            return Err(CoreError::Shared(Arc::clone(error)));
+        }
+        match self.negotiate(context, introduce).await {
+            Ok(version) => Ok(*self.version.get_or_init(|| version)),
+            Err(error) => {
+                let error = Arc::new(error);
+                *last_failure = Some(Arc::clone(&error));
+                self.failed_negotiations.fetch_add(1, Ordering::AcqRel);
+                Err(CoreError::Shared(error))
+            }
+        }
     }
 
     async fn negotiate(&self, context: &UserContext, introduce: &(dyn Fn() -> Introduction + Sync)) -> Result<Cdi, CoreError> {
@@ -203,18 +229,23 @@ impl CoreClient {
         let hosts = self.hosts.as_deref().ok_or(CoreError::NotConfigured)?;
         let mut busy = vec![0_u32; hosts.len()];
         let (mut left, mut last) = (hosts.len(), None);
+        // A call's turns count on from its first: what others take in between must not bring it to the same dead host twice.
+        let mut turn = self.turn.fetch_add(1, Ordering::Relaxed);
         while left > 0 {
-            let at = self.turn.fetch_add(1, Ordering::Relaxed) % hosts.len();
+            let at = turn % hosts.len();
+            turn = turn.wrapping_add(1);
             let (Some(host), Some(busy)) = (hosts.get(at), busy.get_mut(at)) else { break };
             let call = CoreCall { url: format!("{}{}{path}", host.domain.as_str(), host.base_path.as_str()), ..call.clone() };
             match self.send(call, context).await {
                 Err(CoreError::Transport(error @ TransportError::Unreachable(_))) => {
                     tracing::warn!(target: "com.supertokens", host = host.domain.as_str(), %error, "core not reachable");
                     (left, last) = (left - 1, Some(error));
+                    self.turn.fetch_add(1, Ordering::Relaxed);
                 }
                 Ok(response) if response.status() == StatusCode::TOO_MANY_REQUESTS && *busy < PATIENCE => {
                     tokio::time::sleep(Duration::from_millis(10 + 250 * u64::from(*busy))).await;
                     *busy += 1;
+                    self.turn.fetch_add(1, Ordering::Relaxed);
                 }
                 other => return other,
             }
@@ -253,14 +284,15 @@ impl std::fmt::Debug for CoreClient {
     }
 }
 
-/// A tenant id is data: whatever it holds, it is one segment of the path.
-fn path(place: Place<'_>, operation: &str) -> String {
-    match place {
-        Place::App => operation.to_owned(),
-        Place::Tenant(tenant) => {
-            let tenant = percent_encoding::utf8_percent_encode(tenant, percent_encoding::NON_ALPHANUMERIC);
-            format!("/{}{operation}", tenant.to_string().replace("%2D", "-").replace("%5F", "_"))
-        }
+/// A tenant id is data, and may come from outside: one that would not be one segment of the path, or would name an app, is refused.
+/// Encoding alone does not do: readers of paths decode `%2E%2E` before they resolve it.
+fn path(place: Place<'_>, operation: &str) -> Result<String, CoreError> {
+    let Place::Tenant(tenant) = place else { return Ok(operation.to_owned()) };
+    let is_segment = !tenant.is_empty() && tenant.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+    let names_app = tenant.get(..6).is_some_and(|start| start.eq_ignore_ascii_case("appid-"));
+    match is_segment && !names_app {
+        true => Ok(format!("/{tenant}{operation}")),
+        false => Err(CoreError::NotATenant),
     }
 }
 

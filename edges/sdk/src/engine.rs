@@ -46,6 +46,8 @@ pub(crate) struct Inner {
     pub(crate) clock: Clock,
     pub(crate) on_fault: Option<OnFault>,
     pub(crate) figures: Tally,
+    /// Questions about tokens that nothing here shows to be genuine.
+    pub(crate) unproven: tokio::sync::Semaphore,
     /// What follows from the website's address, where that is the same for every request.
     pub(crate) website: OnceLock<Website>,
 }
@@ -135,7 +137,12 @@ impl SuperTokens {
         let settings = &self.feature()?.settings;
         let domain = self.website_domain(context)?;
         let same_site = settings.same_site(&self.0.app, &domain);
-        let anti_csrf = settings.anti_csrf(&self.0.app, &domain);
+        let mut anti_csrf = settings.anti_csrf(&self.0.app, &domain);
+        // With several websites, cookies of one may be `SameSite=None` while a forged request makes the function name another, for which
+        // nothing would be asked. The websites' library always sends the header.
+        if self.0.origin.is_some() && settings.anti_csrf.is_none() && settings.cookie_same_site.is_none() {
+            anti_csrf = AntiCsrfMode::ViaCustomHeader;
+        }
         let website = Website { same_site, anti_csrf };
         match self.0.origin {
             Some(_) => Ok(website),
@@ -149,6 +156,12 @@ impl SuperTokens {
             Some(mode) => Ok(mode),
             None => self.website(context).map(|website| website.anti_csrf),
         }
+    }
+
+    /// The configured mode. One that follows from the website's address never asks for tokens: where only those matter, that address
+    /// need not be known.
+    pub(crate) fn configured_anti_csrf_mode(&self) -> Result<AntiCsrfMode, Error> {
+        Ok(self.feature()?.settings.anti_csrf.unwrap_or(AntiCsrfMode::None))
     }
 
     pub(crate) async fn ask<O: Ask>(

@@ -156,6 +156,12 @@ pub enum CoreError {
         /// What should have come.
         expected: &'static str,
     },
+    /// A tenant's id that cannot be one.
+    #[error("the tenant's id is not one: it may hold letters, digits, - and _, and may not begin with appid-")]
+    NotATenant,
+    /// What somebody met who asked the same for several callers at once.
+    #[error(transparent)]
+    Shared(std::sync::Arc<CoreError>),
     /// The application's network interceptor failed.
     #[error("the network interceptor failed")]
     Interceptor(#[source] Box<dyn std::error::Error + Send + Sync>),

@@ -151,7 +151,7 @@ impl Scope {
         let engine = self.supertokens();
         let feature = engine.feature()?;
         if refusal.clears_tokens() {
-            let look = self.look()?;
+            let look = self.look_for_clearing()?;
             self.change(|changes| changes.clear_both(look.of()));
         }
         tracing::debug!(target: "com.supertokens", %error, "refused");
@@ -212,7 +212,11 @@ fn apply(changes: &ResponseChanges, headers: &mut HeaderMap) {
         };
         match value.map(HeaderValue::from_str) {
             None => drop(headers.remove(name)),
-            Some(Ok(value)) => drop(headers.insert(name, value)),
+            Some(Ok(mut value)) => {
+                // Tokens, most of them: nobody's log should print them.
+                value.set_sensitive(true);
+                headers.insert(name, value);
+            }
             Some(Err(_)) => tracing::error!(target: "com.supertokens", %name, "the value cannot stand in a header, left out"),
         }
     }

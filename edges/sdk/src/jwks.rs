@@ -1,8 +1,9 @@
 //! The cores' public keys, as this process knows them: fetched when first needed, again when they are old or when a token names a key
 //! that is not among them (sdk-session.md 6.5).
 //!
-//! Whoever finds a good key never waits. Those who do not, share one fetch; after one, none follows within half a second, so forged
-//! key names cannot make us ask the core more often than that.
+//! Whoever finds a good key does not wait. Those who do not, share one fetch; after one, good or not, none follows within half a
+//! second, so forged key names cannot make us ask the core more often. Before keys get too old, one caller fetches them anew while all
+//! others go on with what there is.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -21,6 +22,8 @@ use crate::error::CoreError;
 
 /// At least this long between two fetches that an unknown key caused.
 const COOL_DOWN: Millis = 500;
+/// After this share of the interval somebody fetches, while the old keys still count.
+const DUE: (Millis, Millis) = (9, 10);
 /// How long a fetch may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 const PATH: &str = "/.well-known/jwks.json";
@@ -35,10 +38,8 @@ pub(crate) struct KeySet {
 
 struct Host {
     known: ArcSwapOption<KeySet>,
-    /// Held while somebody fetches; what the last fetch ran into.
-    fetching: tokio::sync::Mutex<Option<Arc<CoreError>>>,
-    /// How many fetches have ended.
-    ended: AtomicU64,
+    /// Held while somebody fetches; when the last fetch failed, if it did, and at what.
+    fetching: tokio::sync::Mutex<Option<(Millis, Arc<CoreError>)>>,
 }
 
 /// The keys of all hosts.
@@ -60,7 +61,7 @@ pub(crate) enum NoKey {
 
 impl Jwks {
     pub(crate) fn new(hosts: usize, interval: Millis) -> Self {
-        let host = || Host { known: ArcSwapOption::empty(), fetching: tokio::sync::Mutex::new(None), ended: AtomicU64::new(0) };
+        let host = || Host { known: ArcSwapOption::empty(), fetching: tokio::sync::Mutex::new(None) };
         Self { hosts: (0..hosts).map(|_| host()).collect(), interval, generation: AtomicU64::new(0) }
     }
 
@@ -82,6 +83,10 @@ impl Jwks {
         finds: impl Fn(&KeySet) -> Option<T>,
     ) -> Result<T, NoKey> {
         let addresses = client.hosts.as_deref().unwrap_or_default();
+        // First what is known, of any host: a good key must not wait for a host that is down.
+        if let Some(found) = self.hosts.iter().find_map(|host| self.usable(host, now()).and_then(|set| finds(&set))) {
+            return Ok(found);
+        }
         let mut last = NoKey::Fetch(Arc::new(CoreError::NoneReachable(None)));
         for (host, address) in self.hosts.iter().zip(addresses) {
             match self.find_at(host, address, client, &now, &finds).await {
@@ -100,14 +105,10 @@ impl Jwks {
         now: &impl Fn() -> Millis,
         finds: &impl Fn(&KeySet) -> Option<T>,
     ) -> Result<T, NoKey> {
-        if let Some(found) = self.usable(host, now()).and_then(|set| finds(&set)) {
-            return Ok(found);
-        }
-        let ended_before = host.ended.load(Ordering::Acquire);
         let mut failed = host.fetching.lock().await;
-        // Somebody may have fetched while we waited; what he met, we would meet too.
-        if host.ended.load(Ordering::Acquire) != ended_before
-            && let Some(error) = &*failed
+        // Somebody may have fetched while we waited; what he met a moment ago, we would meet too.
+        if let Some((at, error)) = &*failed
+            && is_within(COOL_DOWN, *at, now())
         {
             return Err(NoKey::Fetch(Arc::clone(error)));
         }
@@ -115,13 +116,12 @@ impl Jwks {
             if let Some(found) = finds(&set) {
                 return Ok(found);
             }
-            if now().saturating_sub(set.fetched_at) < COOL_DOWN {
+            if is_within(COOL_DOWN, set.fetched_at, now()) {
                 return Err(NoKey::Unknown);
             }
         }
         let fetched = self.fetch(host, address, client, now()).await.map_err(Arc::new);
-        *failed = fetched.as_ref().err().cloned();
-        host.ended.fetch_add(1, Ordering::AcqRel);
+        *failed = fetched.as_ref().err().map(|error| (now(), Arc::clone(error)));
         let set = fetched.map_err(NoKey::Fetch)?;
         finds(&set).ok_or(NoKey::Unknown)
     }
@@ -130,8 +130,29 @@ impl Jwks {
         host.known.load_full().filter(|set| !self.is_old(set, now))
     }
 
+    /// A set from the future is old too: the clock was set back, and nobody knows by how much.
     fn is_old(&self, set: &KeySet, now: Millis) -> bool {
-        now.saturating_sub(set.fetched_at) > self.interval
+        !(0..=self.interval).contains(&now.saturating_sub(set.fetched_at))
+    }
+
+    /// Fetches keys that will soon be too old, if nobody else is doing so. What goes wrong is left to those who need the keys.
+    pub(crate) async fn renew(&self, client: &CoreClient, now: impl Fn() -> Millis) {
+        let due = self.interval / DUE.1 * DUE.0;
+        let is_due = |host: &Host| {
+            let known = host.known.load();
+            known.as_ref().is_some_and(|set| (due..=self.interval).contains(&now().saturating_sub(set.fetched_at)))
+        };
+        for (host, address) in self.hosts.iter().zip(client.hosts.as_deref().unwrap_or_default()) {
+            if !is_due(host) {
+                continue;
+            }
+            let Ok(mut failed) = host.fetching.try_lock() else { continue };
+            let just_failed = failed.as_ref().is_some_and(|(at, _)| is_within(COOL_DOWN, *at, now()));
+            if is_due(host) && !just_failed {
+                let fetched = self.fetch(host, address, client, now()).await.map_err(Arc::new);
+                *failed = fetched.as_ref().err().map(|error| (now(), Arc::clone(error)));
+            }
+        }
     }
 
     async fn fetch(
@@ -155,6 +176,10 @@ impl Jwks {
         tracing::debug!(target: "com.supertokens", keys = set.keys.len(), "the core's public keys were fetched");
         Ok(set)
     }
+}
+
+fn is_within(span: Millis, since: Millis, now: Millis) -> bool {
+    (0..span).contains(&now.saturating_sub(since))
 }
 
 /// A key's name and the key itself: under one name, another key is another key.

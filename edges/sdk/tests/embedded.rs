@@ -1,6 +1,12 @@
 //! The whole life of a session against a core in this process, without any framework: what a new adapter builds on.
 #![cfg(feature = "embedded")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test: what is missing fails it")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test: what is missing fails it"
+)]
 
 use http::header::SET_COOKIE;
 use http::{HeaderMap, Request};
@@ -52,7 +58,8 @@ async fn a_session_is_created_verified_refreshed_and_ended() {
     let engine = sdk().await;
     let mut jar = Jar::default();
     let login = jar.request(&engine, "POST", "/login");
-    let session = login.create_new_session(NewSession::of("user-1").claim("role", "admin").data(json!({"device": "test"}))).await.unwrap();
+    let session =
+        login.create_new_session(NewSession::of("user-1").claim("role", "admin").data(json!({"device": "test"}))).await.unwrap();
     assert_eq!(session.user_id(), "user-1");
     finish(&login, &mut jar);
     assert_eq!(jar.0.len(), 2);

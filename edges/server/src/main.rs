@@ -20,6 +20,7 @@ mod opening;
 mod serve;
 mod show_config;
 mod start;
+mod work;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

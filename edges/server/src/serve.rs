@@ -27,6 +27,7 @@ use tracing::Instrument as _;
 use crate::idle::Idle;
 use crate::limits;
 use crate::metrics::{self, Metrics};
+use crate::work::Work;
 
 /// The header by which a caller may name its request; ours if it does not.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -43,8 +44,7 @@ pub(crate) struct Door {
     process: u32,
     requests: AtomicU64,
     stopping: AtomicBool,
-    /// Room for work.
-    work: Arc<Semaphore>,
+    work: Work,
     /// Room for large bodies.
     room: Arc<Semaphore>,
 }
@@ -64,7 +64,7 @@ impl Door {
             process,
             requests: AtomicU64::new(0),
             stopping: AtomicBool::new(false),
-            work: Arc::new(Semaphore::new(limits::WORK)),
+            work: Work::new(limits::WORK),
             room: Arc::new(Semaphore::new(limits::LARGE_BODIES)),
         }
     }
@@ -122,14 +122,12 @@ impl Door {
             Ok(Err(refusal)) => return (operation, refusal.response()),
             Err(_) => return (operation, text(StatusCode::REQUEST_TIMEOUT, "The body did not arrive in time")),
         };
-        let turn = Arc::clone(&self.work).acquire_owned();
-        let Ok(turn) = tokio::time::timeout(self.patience, turn).await else { return too_long() };
         let core = self.core.clone();
         let work = async move {
-            let _held = (turn, room);
+            let _room = room;
             core.answer(admitted, body).await
         };
-        match tokio::time::timeout(self.patience, tokio::spawn(work.instrument(span.clone()))).await {
+        match tokio::time::timeout(self.patience, self.work.run(work.instrument(span.clone()))).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(_)) => self.panicked(),
             Err(_) => too_long(),

@@ -41,12 +41,15 @@ statements! { 4, "activity_log", S {
     Log = "INSERT INTO {activity_log} (app_id, tenant_id, recipe_user_id, primary_or_recipe_user_id, event_type, status,
              auth_principal, identifier, created_at, payload) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
     ActiveUsers = "SELECT COUNT(*) FROM {user_last_active} WHERE app_id = $1 AND last_active_time >= $2",
-    DeleteOld = "DELETE FROM {activity_log} WHERE created_at < $1",
+    DeleteOld = "DELETE FROM {activity_log} WHERE id IN (SELECT id FROM {activity_log} WHERE created_at < $1 LIMIT $2)",
     Partitions = "SELECT name FROM {partition_list activity_log}",
 } }
 
 /// A new partition would have to take rows that the default one holds.
 const CHECK_VIOLATION: &str = "23514";
+
+/// Whoever waits for the whole log keeps everybody else from writing to it meanwhile.
+const BRIEFLY: &str = "SET LOCAL lock_timeout = '1s'";
 
 impl Db {
     /// Makes the partitions of this month and the next. Does nothing on SQLite.
@@ -61,6 +64,9 @@ impl Db {
                 Err(StoreError::Driver(error)) if error.code.as_deref() == Some(CHECK_VIOLATION) => {
                     tracing::warn!(month = month.digits(), "the activity of this month stays in the default partition");
                 }
+                Err(StoreError::Locked) => {
+                    tracing::warn!(month = month.digits(), "the log of activity is in use; this month has no partition yet");
+                }
                 made => made?,
             }
         }
@@ -71,9 +77,10 @@ impl Db {
     pub async fn drop_old_activity(&self, before: Millis) -> Result<u64> {
         let day = before.div_euclid(DAY) * DAY;
         if self.dialect() == Dialect::Sqlite {
-            return self.tx(async move |tx| tx.exec(S::DeleteOld, &args![day]).await).await;
+            return self.delete_old_lines(day).await;
         }
         self.tx(async move |tx| {
+            tx.ddl(BRIEFLY).await?;
             let mut dropped = 0;
             for month in tx.activity_partitions().await? {
                 let last_day = month.next().start() - DAY;
@@ -89,9 +96,25 @@ impl Db {
     }
 }
 
+impl Db {
+    /// In steps, between which others write: there is one writer.
+    async fn delete_old_lines(&self, before: Millis) -> Result<u64> {
+        const STEP: u64 = 2_000;
+        let mut deleted = 0;
+        loop {
+            let these = self.single(async move |tx| tx.exec(S::DeleteOld, &args![before, STEP.cast_signed()]).await).await?;
+            deleted += these;
+            if these < STEP {
+                return Ok(deleted);
+            }
+        }
+    }
+}
+
 impl Tx<'_> {
     /// Under a lock: two servers that start together would both try.
     async fn make_partition(&mut self, month: Month) -> Result<()> {
+        self.ddl(BRIEFLY).await?;
         self.advisory_lock("st_rs~activity_log~partitions").await?;
         if self.activity_partitions().await?.contains(&month) {
             return Ok(());

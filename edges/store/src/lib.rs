@@ -26,7 +26,9 @@ pub use error::{DriverError, Key, Result, StoreError};
 pub use key_value::KeyValueRow;
 pub use keys::{DynamicKeyRow, StaticKeyRow};
 pub use migrations::{Applied, PlannedMigration};
-pub use options::{BadUrl, DatabaseOptions, IdleConnections, Patience, PostgresOptions, SqliteOptions, SqlitePlace, TableNames, TlsMode};
+pub use options::{
+    BadUrl, DatabaseOptions, IdleConnections, Patience, PostgresOptions, SqliteOptions, SqlitePlace, TableNames, TlsMode,
+};
 pub use postgres::PoolState;
 pub use session::{LockedSession, NewSession, ResolvedUser, RotationColumns, SessionRow};
 pub use statement::Dialect;

@@ -64,7 +64,7 @@ impl Db {
     }
 }
 
-fn migrate_sqlite(connection: &mut rusqlite::Connection, sql: &Sql, now: Millis) -> Result<Vec<Applied>> {
+pub(crate) fn migrate_sqlite(connection: &mut rusqlite::Connection, sql: &Sql, now: Millis) -> Result<Vec<Applied>> {
     let failed = |e: rusqlite::Error| from_sqlite(&e, sql);
     connection.execute_batch(&sql.render(RECORDS)).map_err(failed)?;
     let mut applied = Vec::new();

@@ -293,3 +293,31 @@ pub(crate) fn run_now<T>(body: impl Future<Output = Result<T>>) -> Result<T> {
         Poll::Pending => Err(StoreError::Suspended),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::StatementStatus;
+
+    use super::*;
+    use crate::options::TableNames;
+    use crate::statement::{Dialect, Sql};
+
+    #[test]
+    fn no_statement_is_compiled_anew_because_its_parameters_change() {
+        let sql = Sql::new(Dialect::Sqlite, TableNames::default());
+        let mut connection = Connection::open_in_memory().unwrap();
+        configure(&connection).unwrap();
+        crate::migrations::migrate_sqlite(&mut connection, &sql, 0).unwrap();
+        for text in sql.all_texts() {
+            for round in 0..3 {
+                let mut statement = connection.prepare_cached(text).unwrap();
+                let values = (0..statement.parameter_count()).map(|parameter| format!(r#"["{parameter} {round}"]"#));
+                // Some of them do not like these values; that is told while they run, and so after they were compiled.
+                let mut rows = statement.query(rusqlite::params_from_iter(values)).unwrap();
+                while let Ok(Some(_)) = rows.next() {}
+                drop(rows);
+                assert_eq!((statement.get_status(StatementStatus::RePrepare), text), (0, text));
+            }
+        }
+    }
+}

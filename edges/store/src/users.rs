@@ -65,7 +65,10 @@ statements! { 6, "app_id_to_user_id", S {
              CAST(CAST($2 AS TEXT) AS BPCHAR))",
     Count = "SELECT COUNT(DISTINCT primary_or_recipe_user_id) FROM {all_auth_recipe_users} WHERE app_id = $1
              AND (CAST($2 AS TEXT) IS NULL OR tenant_id = CAST($2 AS TEXT)) AND (CAST($3 AS BOOLEAN) OR recipe_id {in $4})",
-    ToBackfill = "SELECT COUNT(*) FROM {app_id_to_user_id} WHERE time_joined = 0 OR primary_or_recipe_user_time_joined = 0",
+    CountOfApp = "SELECT COUNT(DISTINCT primary_or_recipe_user_id) FROM {app_id_to_user_id}
+             WHERE (CAST($1 AS TEXT) IS NULL OR app_id = CAST($1 AS TEXT)) AND (CAST($2 AS BOOLEAN) OR recipe_id {in $3})",
+    ToBackfill = "SELECT COUNT(*) FROM {app_id_to_user_id} WHERE time_joined = 0
+             AND (CAST($1 AS TEXT) IS NULL OR app_id = CAST($1 AS TEXT))",
     PageAscending = page!(">", "ASC"),
     PageDescending = page!("<", "DESC"),
 } }
@@ -88,9 +91,16 @@ impl Tx<'_> {
         Ok(self.opt(S::Count, &params, |row| row.int(0)).await?.unwrap_or_default())
     }
 
-    /// How many users, of all apps, have not got their join times in `app_id_to_user_id` (core-server.md 11).
-    pub async fn users_to_backfill(&mut self) -> Result<i64> {
-        Ok(self.opt(S::ToBackfill, &[], |row| row.int(0)).await?.unwrap_or_default())
+    /// How many users an app has, or all apps have, linked ones counted once, in whichever tenants; no recipes means all. Right in
+    /// every migration mode (core-server.md 11), unlike what is read from `all_auth_recipe_users`.
+    pub async fn count_users_of_app(&mut self, app: Option<&AppId>, recipe_ids: &[String]) -> Result<i64> {
+        let params = args![app, recipe_ids.is_empty(), recipe_ids];
+        Ok(self.opt(S::CountOfApp, &params, |row| row.int(0)).await?.unwrap_or_default())
+    }
+
+    /// How many users of an app, or of all apps, have not got their join times in `app_id_to_user_id` (core-server.md 7.16).
+    pub async fn users_to_backfill(&mut self, app: Option<&AppId>) -> Result<i64> {
+        Ok(self.opt(S::ToBackfill, &args![app], |row| row.int(0)).await?.unwrap_or_default())
     }
 
     /// A part of a tenant's list of users.

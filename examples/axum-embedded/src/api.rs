@@ -33,6 +33,8 @@ pub(crate) fn role() -> Claim {
         let role = if who.user_id == "admin" { "admin" } else { "visitor" };
         Ok(Some(role.into()))
     })
+    // Sessions live for months: a role that was taken away must not count for as long. It is looked up again every five minutes.
+    .default_max_age_in_seconds(300)
 }
 
 #[derive(Deserialize)]

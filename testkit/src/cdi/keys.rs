@@ -284,7 +284,9 @@ async fn new_settings_of_an_app_change_the_rotation_of_its_keys(w: &World) {
 async fn rows_that_are_no_keys_of_ours_do_not_stop_signing(w: &World) {
     put_tenant(w, "odd", "", json!({})).await;
     put_dynamic_key(w, "odd", BEGINNING - HOUR, "not a key").await;
-    for (kid, value, algorithm) in [("symmetric", "bm90IGEga2V5IHBhaXI", "HS256"), ("s-odd", "a|b", "RS256"), ("bare", "x", "RS256")] {
+    for (kid, value, algorithm) in
+        [("symmetric", "bm90IGEga2V5IHBhaXI", "HS256"), ("s-odd", "a|b", "RS256"), ("bare", "x", "RS256")]
+    {
         w.write(&format!(
             "insert into jwt_signing_keys (app_id, key_id, key_string, algorithm, created_at)
              values ('odd', '{kid}', '{value}', '{algorithm}', {})",

@@ -203,6 +203,26 @@ async fn users_of_the_java_core_are_not_made_up(w: &World) {
     w.get("5.4", &format!("/user/id?userId={}", id(2))).await.says("UNKNOWN_USER_ID_ERROR");
 }
 
+/// The Java core has stopped writing the tables that we know: what is in them is not the truth any more.
+async fn users_of_a_migrated_database_are_counted_or_refused(w: &World) {
+    w.with_config(json!({ "migration_mode": "MIGRATED" })).await;
+    let nobody = json!({ "status": "OK", "users": [] });
+    let by_email = "/users/by-accountinfo?doUnionOfAccountInfo=true&email=a";
+    assert_eq!(w.get("5.4", "/users").await.ok(), nobody);
+    assert_eq!(w.get("5.4", "/users/count").await.ok()["count"], 0);
+    w.get("5.4", by_email).await.ok();
+    put_user(w, "", 1, 1).await;
+    put_user(w, "", 2, 1).await;
+    w.write("delete from all_auth_recipe_users").await;
+    for path in ["/users", "/users/count", by_email] {
+        assert_eq!(w.get("5.4", path).await.status, 501, "{path}");
+    }
+    assert_eq!(w.get("5.4", "/users/count?includeRecipeIds=passwordless").await.ok()["count"], 0);
+    assert_eq!(w.get("5.4", "/users/count?includeAllTenants=true").await.ok()["count"], 1);
+    w.with_config(json!({ "migration_mode": "DUAL_WRITE_READ_NEW" })).await;
+    assert_eq!(w.get("5.4", "/users/count").await.ok()["count"], 0);
+}
+
 scenarios!(World:
     without_users_the_list_is_empty,
     what_is_wrong_with_a_page_is_said,
@@ -213,4 +233,5 @@ scenarios!(World:
     a_user_that_is_not_there_is_unknown,
     nobody_has_these_accounts,
     users_of_the_java_core_are_not_made_up,
+    users_of_a_migrated_database_are_counted_or_refused needs ASharedDatabase,
 );

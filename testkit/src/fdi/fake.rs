@@ -4,13 +4,16 @@
 use super::Subject;
 
 pub mod anti_csrf;
+pub mod claims;
 pub mod core_client;
 pub mod creating;
 pub mod errors;
 pub mod ground;
+pub mod hostile;
 pub mod init;
 pub mod keys;
 pub mod middleware;
+pub mod payloads;
 pub mod refreshing;
 pub mod sign_out;
 pub mod tokens;
@@ -28,4 +31,7 @@ pub static SUBJECTS: &[Subject] = &[
     ("anti_csrf", anti_csrf::ALL),
     ("refreshing", refreshing::ALL),
     ("sign_out", sign_out::ALL),
+    ("payloads", payloads::ALL),
+    ("claims", claims::ALL),
+    ("hostile", hostile::ALL),
 ];

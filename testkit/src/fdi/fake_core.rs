@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
+use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response, StatusCode};
 use serde_json::{Map, Value, json};
@@ -330,6 +330,13 @@ impl Default for Session {
 const OWN: [&str; 10] =
     ["sub", "rsub", "tId", "iat", "exp", "sessionHandle", "refreshTokenHash1", "parentRefreshTokenHash1", "antiCsrfToken", "stt"];
 
+/// Whether a token is signed by a key that changes; whoever replaces it stays with that kind.
+fn is_dynamic(token: &str) -> bool {
+    let header = BASE64_URL_SAFE_NO_PAD.decode(token.split('.').next().unwrap_or_default()).unwrap_or_default();
+    let header: Value = serde_json::from_slice(&header).unwrap_or_default();
+    !header["kid"].as_str().unwrap_or_default().starts_with("s-")
+}
+
 fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
@@ -384,7 +391,7 @@ impl Session {
         for (name, value) in members {
             token = token.with(name, value);
         }
-        json!({ "token": token.text(), "expiry": now / 1_000 * 1_000 + HOUR, "createdTime": now })
+        json!({ "token": token.text(), "expiry": (now / 1_000 * 1_000).saturating_add(HOUR), "createdTime": now })
     }
 }
 
@@ -434,7 +441,7 @@ impl FakeCore {
             "session": session.shown(),
             "accessToken": session.access_token(now, dynamic, members),
             "refreshToken": {
-                "token": self.refresh_token_of(session), "expiry": now + REFRESH_LIFETIME, "createdTime": now,
+                "token": self.refresh_token_of(session), "expiry": now.saturating_add(REFRESH_LIFETIME), "createdTime": now,
             },
         });
         if !anti_csrf.is_null() {
@@ -462,7 +469,7 @@ impl FakeCore {
         let mut answer = json!({ "status": "OK", "session": session.shown() });
         if says["parentRefreshTokenHash1"].is_string() && asked.header("cdi-version") == Some("5.4") {
             let members = [("parentRefreshTokenHash1", Value::Null), ("antiCsrfToken", says["antiCsrfToken"].clone())];
-            answer["accessToken"] = session.access_token(self.clock.now(), true, members);
+            answer["accessToken"] = session.access_token(self.clock.now(), is_dynamic(&token), members);
         }
         answer
     }
@@ -482,14 +489,15 @@ impl FakeCore {
             session.payload = payload.clone();
         }
         let hashes = [("parentRefreshTokenHash1", Value::Null), ("antiCsrfToken", says["antiCsrfToken"].clone())];
-        let access = session.access_token(self.clock.now(), true, hashes);
+        let access = session.access_token(self.clock.now(), is_dynamic(&token), hashes);
         json!({ "status": "OK", "session": session.shown(), "accessToken": access })
     }
 
     fn jwt(&self, body: &Value) -> Value {
         let now = self.clock.now() / 1_000;
         let key = if body["useStaticSigningKey"] == false { TestKey::Dynamic } else { TestKey::Static };
-        let mut token = Token::bare().of_key(key).with("iat", now).with("exp", now + body["validity"].as_i64().unwrap_or(0));
+        let mut token =
+            Token::bare().of_key(key).with("iat", now).with("exp", now.saturating_add(body["validity"].as_i64().unwrap_or(0)));
         for (name, value) in body["payload"].as_object().unwrap_or(&Map::new()) {
             token = token.with(name, value.clone());
         }

@@ -170,7 +170,10 @@ fn verification(runtime: &Runtime, core: &str, folder: &Path) {
         black_box(found.unwrap());
     };
     let mut candidates: Vec<Box<dyn Candidate + '_>> = vec![
-        Box::new(Here { name: "bare RSA-2048 verification (aws-lc-rs)", once: || assert!(key.verifies(black_box(signed), &signature)) }),
+        Box::new(Here {
+            name: "bare RSA-2048 verification (aws-lc-rs)",
+            once: || assert!(key.verifies(black_box(signed), &signature)),
+        }),
         Box::new(Here { name: "Rust, without the cache", once: || check(&plain) }),
         Box::new(Here { name: "Rust, with the cache", once: || check(&keeping) }),
     ];
@@ -186,7 +189,11 @@ fn verification(runtime: &Runtime, core: &str, folder: &Path) {
     }
     let fastest = speeds.iter().skip(3).copied().fold(0.0, f64::max);
     if fastest > 0.0 {
-        println!("\nWithout the cache {:.1} times the fastest of the others, with it {:.1} times.", speeds[1] / fastest, speeds[2] / fastest);
+        println!(
+            "\nWithout the cache {:.1} times the fastest of the others, with it {:.1} times.",
+            speeds[1] / fastest,
+            speeds[2] / fastest
+        );
     }
 }
 

@@ -36,6 +36,9 @@ impl<S> Layer<S> for SuperTokensLayer {
 
 /// Lets requests through to these routes only if their session satisfies the options.
 ///
+/// `OPTIONS` and `TRACE` pass without a session, because preflights carry no cookies: around `any(handler)`, or a service that forwards
+/// whatever comes, let the handler take a [`Session`](crate::Session) too.
+///
 /// ```
 /// use axum::{Router, routing::post};
 /// use supertokens::session::VerifyOptions;

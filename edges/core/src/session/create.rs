@@ -13,7 +13,7 @@ use supertokens_store::{ActivityRow, NewSession, ResolvedUser, StoreError, Tx};
 use supertokens_wire::cdi::session::{CreateSession, Created, SessionTokens, Token};
 use supertokens_wire::version::FlagReading;
 
-use super::{activity, kind, mint_refused, may_be_for_the_log, session_object, token};
+use super::{activity, kind, may_be_for_the_log, mint_refused, session_object, token};
 use crate::cx::Cx;
 use crate::error::Error;
 use crate::figures::Tally;

@@ -39,12 +39,19 @@ impl std::fmt::Debug for ValidateClaims {
 }
 
 /// What was found.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct ClaimsValidated {
     /// All that failed, in order.
     pub invalid_claims: Vec<ClaimFailure>,
     /// The whole payload, if fetching changed it.
     pub access_token_payload_update: Option<Payload>,
+}
+
+impl std::fmt::Debug for ClaimsValidated {
+    /// The payload of an access token holds the anti-CSRF token.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ClaimsValidated").field("invalid_claims", &self.invalid_claims).finish_non_exhaustive()
+    }
 }
 
 impl Function for ValidateClaims {
@@ -229,7 +236,7 @@ impl Session {
         // Whether there was still one to end makes no difference to who wanted it ended.
         self.engine().call(RevokeSession { session_handle: self.handle().to_owned(), context: self.context() }).await?;
         if let Some((method, scope)) = self.attachment() {
-            let look = scope.look()?;
+            let look = scope.look_for(method)?;
             scope.change(|changes| changes.clear(method, look.of()));
         }
         Ok(())

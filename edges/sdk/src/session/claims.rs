@@ -15,7 +15,7 @@ use crate::overriding::BoxFuture;
 use supertokens_web::payload::Payload;
 
 /// Whose claim is to be fetched.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct ClaimSubject {
     /// The primary user.
     pub user_id: String,
@@ -27,6 +27,13 @@ pub struct ClaimSubject {
     pub payload: Payload,
     /// The context of the call.
     pub context: UserContext,
+}
+
+impl std::fmt::Debug for ClaimSubject {
+    /// The payload of an access token holds the anti-CSRF token.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ClaimSubject").field("user_id", &self.user_id).field("tenant_id", &self.tenant_id).finish_non_exhaustive()
+    }
 }
 
 /// A fact about a session that is kept in its access token.

@@ -87,7 +87,7 @@ impl std::fmt::Debug for NewSession {
 }
 
 /// Asks the core for a new session.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct CreateNewSession {
     /// The primary user.
     pub user_id: String,
@@ -105,12 +105,22 @@ pub struct CreateNewSession {
     pub context: UserContext,
 }
 
+impl std::fmt::Debug for CreateNewSession {
+    /// The application's data is its own.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CreateNewSession")
+            .field("recipe_user_id", &self.recipe_user_id)
+            .field("tenant_id", &self.tenant_id)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Function for CreateNewSession {
     const NAME: &'static str = "createNewSession";
     type Output = Session;
 
     async fn run(self, engine: &SuperTokens) -> Result<Session, Error> {
-        let mode = engine.anti_csrf_mode(&self.context)?;
+        let mode = engine.configured_anti_csrf_mode()?;
         let question = wire::CreateSession {
             user_id: self.recipe_user_id,
             enable_anti_csrf: anti_csrf::gives_a_token(mode, self.disable_anti_csrf),
@@ -190,13 +200,14 @@ impl Scope {
                 return Err(Error::Settings(problem.to_string()));
             }
         }
+        self.look_for(method)?;
         let session = engine.call(call).await?;
         let carries_other = match method.other() {
             TransferMethod::Header => self.bearer().is_some(),
             TransferMethod::Cookie => self.cookie(&feature.cookie_name(self, TokenKind::Access)).is_some(),
         };
         if carries_other {
-            let look = self.look()?;
+            let look = self.look_for(method.other())?;
             self.change(|changes| changes.clear(method.other(), look.of()));
         }
         session.attach(self, method)?;

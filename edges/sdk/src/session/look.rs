@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use supertokens_web::response_changes::{CookieLook, TokenKind, TokenNames};
 use supertokens_web::session_settings::{SameSite, SessionSettings};
+use supertokens_web::transfer::TransferMethod;
 use supertokens_web::{cookie, transfer};
 
 use super::recipe::SessionFeature;
@@ -31,6 +32,25 @@ impl Scope {
             Some(same_site) => same_site,
             None => engine.website(self.context())?.same_site,
         };
+        Ok(self.look_with(feature, same_site))
+    }
+
+    /// For taking tokens away, which must not fail: where the website's address cannot be used, browsers take any cookie that clears.
+    pub(crate) fn look_for_clearing(&self) -> Result<Look<'_>, Error> {
+        let feature = self.supertokens().feature()?;
+        let fallback = if feature.settings.cookie_secure { SameSite::None } else { SameSite::Lax };
+        Ok(self.look().unwrap_or_else(|_| self.look_with(feature, fallback)))
+    }
+
+    /// For the tokens of one method only: headers have no `SameSite`, and need no website.
+    pub(crate) fn look_for(&self, method: TransferMethod) -> Result<Look<'_>, Error> {
+        match method {
+            TransferMethod::Cookie => self.look(),
+            TransferMethod::Header => Ok(self.look_with(self.supertokens().feature()?, SameSite::Lax)),
+        }
+    }
+
+    fn look_with<'a>(&self, feature: &'a SessionFeature, same_site: SameSite) -> Look<'a> {
         let cookie = |token| feature.cookie_name(self, token).into_owned();
         let header = |token| feature.header_name(self, token).into_owned();
         let names = TokenNames {
@@ -39,7 +59,7 @@ impl Scope {
             access_header: header(TokenKind::Access),
             refresh_header: header(TokenKind::Refresh),
         };
-        Ok(Look { settings: &feature.settings, same_site, names })
+        Look { settings: &feature.settings, same_site, names }
     }
 
     /// The token of the `Authorization` header, if it is a bearer's.

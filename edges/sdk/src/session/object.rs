@@ -15,7 +15,7 @@ use supertokens_wire::cdi::session as wire;
 use super::token::PresentedToken;
 use super::verify::payload_text;
 use crate::SuperTokens;
-use crate::context::{Scope, UserContext};
+use crate::context::{RememberedScope, Scope, UserContext};
 use crate::error::Error;
 
 /// A session.
@@ -41,7 +41,7 @@ pub(crate) struct Held {
     anti_csrf: Option<Secret<String>>,
     /// The browser does not have this access token yet.
     updated: bool,
-    attached: Option<(TransferMethod, Scope)>,
+    attached: Option<(TransferMethod, RememberedScope)>,
 }
 
 /// All tokens of a session, for an application that brings them to the client by itself. They are secrets.
@@ -168,7 +168,7 @@ impl Session {
 
     /// The context of the request that it is attached to, or an empty one.
     pub(crate) fn context(&self) -> UserContext {
-        self.held().attached.as_ref().map(|(_, scope)| scope.context().clone()).unwrap_or_default()
+        self.attachment().map(|(_, scope)| scope.context().clone()).unwrap_or_default()
     }
 
     /// The primary user's id; the id of the user who logged in where accounts are not linked.
@@ -224,13 +224,17 @@ impl Session {
     /// # Errors
     /// [`Error::Settings`], if the website's address cannot be used.
     pub fn attach(&self, scope: &Scope, method: TransferMethod) -> Result<(), Error> {
-        let mut held = self.held();
-        held.attached = Some((method, scope.clone()));
-        if !held.updated && held.refresh.is_none() {
-            return Ok(());
+        {
+            let mut held = self.held();
+            held.attached = Some((method, scope.remember()));
+            if !held.updated && held.refresh.is_none() {
+                return Ok(());
+            }
         }
-        let look = scope.look()?;
-        let (front, now) = (held.front_token(), self.0.engine.now());
+        // The application's own functions run here, so not while the session is locked.
+        let (look, now) = (scope.look_for(method)?, self.0.engine.now());
+        let held = self.held();
+        let front = held.front_token();
         scope.change(|changes| {
             if held.updated {
                 changes.set_access_token(method, held.access_token.expose(), &front, now, look.of());
@@ -250,19 +254,18 @@ impl Session {
     pub(crate) fn renew(&self, access: wire::Token, payload: &supertokens_domain::json::JsonObject) -> Result<(), Error> {
         let claims = own(&access.token)?;
         let text = if claims.version == token::TokenVersion::V2 { payload_text(payload)? } else { claims.payload_text };
-        let attached = {
+        {
             let mut held = self.held();
             held.access_token = Secret::new(access.token);
             held.newer_payload = Some(text);
             held.parsed = None;
             held.expires_at = access.expiry;
             held.updated = true;
-            held.attached.clone()
-        };
-        let Some((method, scope)) = attached else { return Ok(()) };
-        let look = scope.look()?;
+        }
+        let Some((method, scope)) = self.attachment() else { return Ok(()) };
+        let (look, now) = (scope.look_for(method)?, self.0.engine.now());
         let held = self.held();
-        let (front, now) = (held.front_token(), self.0.engine.now());
+        let front = held.front_token();
         scope.change(|changes| changes.set_access_token(method, held.access_token.expose(), &front, now, look.of()));
         Ok(())
     }
@@ -276,9 +279,11 @@ impl Session {
         held.parsed = Some(Arc::new(payload));
     }
 
-    /// Where it is attached.
+    /// Where it is attached, while that request lasts.
     pub(crate) fn attachment(&self) -> Option<(TransferMethod, Scope)> {
-        self.held().attached.clone()
+        let held = self.held();
+        let (method, scope) = held.attached.as_ref()?;
+        Some((*method, scope.scope()?))
     }
 }
 

@@ -3,7 +3,7 @@
 use supertokens_domain::secret::Secret;
 use supertokens_web::anti_csrf::{self, RefreshDecision};
 use supertokens_web::response_changes::{LEGACY_COOKIE, TokenKind};
-use supertokens_web::session_settings::OlderCookieDomain;
+use supertokens_web::session_settings::{AntiCsrfMode, OlderCookieDomain};
 use supertokens_web::transfer::{self, AllowedTransfer, TransferMethod};
 use supertokens_wire::cdi::session as wire;
 
@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::overriding::Function;
 
 /// Asks the core for new tokens.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct RefreshSession {
     /// The refresh token.
     pub refresh_token: Secret<String>,
@@ -26,6 +26,13 @@ pub struct RefreshSession {
     pub disable_anti_csrf: bool,
     /// The context of the call.
     pub context: UserContext,
+}
+
+impl std::fmt::Debug for RefreshSession {
+    /// Both tokens are secrets.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RefreshSession").field("disable_anti_csrf", &self.disable_anti_csrf).finish_non_exhaustive()
+    }
 }
 
 impl Function for RefreshSession {
@@ -39,7 +46,7 @@ impl Function for RefreshSession {
                 "anti-CSRF is VIA_CUSTOM_HEADER, which cannot be checked without a request: check the header yourself and disable the check".to_owned(),
             ));
         }
-        let mode = engine.anti_csrf_mode(&self.context)?;
+        let mode = engine.configured_anti_csrf_mode()?;
         let question = wire::RefreshSession {
             refresh_token: self.refresh_token.expose().clone(),
             anti_csrf_token: self.anti_csrf_token,
@@ -97,6 +104,8 @@ impl Scope {
             disable_anti_csrf: chosen.disable_anti_csrf,
             context: self.context().clone(),
         };
+        // Found out before the core gives the old tokens up: how the new ones travel.
+        self.look_for(chosen.method)?;
         let session = match engine.call(call).await {
             Ok(session) => session,
             Err(error) => {
@@ -107,7 +116,7 @@ impl Scope {
             }
         };
         if chosen.clear_other {
-            let look = self.look()?;
+            let look = self.look_for(chosen.method.other())?;
             self.change(|changes| changes.clear(chosen.method.other(), look.of()));
         }
         session.attach(self, chosen.method)?;
@@ -131,9 +140,16 @@ impl Scope {
             return Err(Error::unauthorised(why));
         };
         let has_rid = self.request().headers().contains_key("rid");
-        let mode = engine.anti_csrf_mode(self.context())?;
+        // Headers are never checked: for them the mode, and the website's address, do not matter.
+        let mode = match method {
+            TransferMethod::Cookie => engine.anti_csrf_mode(self.context())?,
+            TransferMethod::Header => AntiCsrfMode::None,
+        };
         let disable_anti_csrf = match anti_csrf::decide_for_refresh(mode, method, has_rid) {
-            RefreshDecision::Unauthorised => return Err(Error::unauthorised("the rid header is missing")),
+            RefreshDecision::Unauthorised => {
+                self.clear_legacy()?;
+                return Err(Error::unauthorised("the rid header is missing"));
+            }
             RefreshDecision::Proceed { disable } => disable,
         };
         let (token, other) = match method {

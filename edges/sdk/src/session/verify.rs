@@ -116,7 +116,7 @@ impl std::fmt::Debug for VerifyOptions {
 /// Checks a token: form, signature, time, anti-CSRF, and with the core if that is needed or wished. Claims are the caller's.
 ///
 /// Gives `None` only if no session is required and the token is absent or not one of ours.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct GetSession {
     /// The access token, if there is one.
     pub access_token: Option<PresentedToken>,
@@ -126,6 +126,14 @@ pub struct GetSession {
     pub options: VerifyOptions,
     /// The context of the call.
     pub context: UserContext,
+}
+
+impl std::fmt::Debug for GetSession {
+    /// The anti-CSRF token is a secret.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let present = self.access_token.is_some();
+        f.debug_struct("GetSession").field("has_token", &present).field("options", &self.options).finish_non_exhaustive()
+    }
 }
 
 impl Function for GetSession {
@@ -145,21 +153,27 @@ impl Function for GetSession {
         };
         let Some(presented) = &self.access_token else { return absent("no access token") };
         let claims = match engine.verify_locally(presented).await {
-            Ok(claims) => Some(claims),
+            Ok(claims) => claims,
             Err(LocalFailure::NotOurs) => return absent("the token is not an access token of a session"),
             Err(LocalFailure::TryRefresh(why)) => return Err(Error::try_refresh(why)),
-            Err(LocalFailure::AskCore) => None,
+            // Nothing shows that such a token is genuine, so few may keep the core busy at a time.
+            Err(LocalFailure::AskCore) => match engine.inner().unproven.try_acquire() {
+                Ok(permit) => {
+                    let session = self.ask_core(engine, presented, None, checks_token).await;
+                    drop(permit);
+                    return session.map(Some);
+                }
+                Err(_) => return Err(Error::try_refresh("too many tokens of an old kind with an unknown key at once")),
+            },
         };
-        if let Some(claims) = &claims {
-            let via_token = checks_token && engine.anti_csrf_mode(&self.context)? == AntiCsrfMode::ViaToken;
-            self.check_claims(engine, claims, via_token)?;
-            let is_settled = claims.parent_refresh_token_hash1.is_none() || engine.inner().client.agreed() == Some(Cdi::V5_6);
-            if is_settled && !self.options.check_database {
-                let held = Held::verified(presented, Arc::clone(claims), self.anti_csrf_token.clone());
-                return Ok(Some(Session::new(engine.clone(), held)));
-            }
+        let via_token = checks_token && engine.configured_anti_csrf_mode()? == AntiCsrfMode::ViaToken;
+        self.check_claims(engine, &claims, via_token)?;
+        let is_settled = claims.parent_refresh_token_hash1.is_none() || engine.inner().client.agreed() == Some(Cdi::V5_6);
+        if is_settled && !self.options.check_database {
+            let held = Held::verified(presented, claims, self.anti_csrf_token.clone());
+            return Ok(Some(Session::new(engine.clone(), held)));
         }
-        self.ask_core(engine, presented, claims, checks_token).await.map(Some)
+        self.ask_core(engine, presented, Some(claims), checks_token).await.map(Some)
     }
 }
 
@@ -186,7 +200,7 @@ impl GetSession {
             access_token: presented.expose().to_owned(),
             anti_csrf_token: self.anti_csrf_token.clone(),
             do_anti_csrf_check: checks_token,
-            enable_anti_csrf: engine.anti_csrf_mode(&self.context)? == AntiCsrfMode::ViaToken,
+            enable_anti_csrf: engine.configured_anti_csrf_mode()? == AntiCsrfMode::ViaToken,
             check_database: Some(self.options.check_database),
         };
         match engine.ask(&question, Place::App, &self.context).await? {
@@ -212,6 +226,7 @@ impl SuperTokens {
     /// Form, signature and time of a token, with the keys that this process has.
     pub(crate) async fn verify_locally(&self, presented: &PresentedToken) -> Result<Arc<TokenClaims>, LocalFailure> {
         let inner = self.inner();
+        inner.jwks.renew(&inner.client, || self.now()).await;
         let now = self.now();
         let generation = inner.jwks.generation();
         let verified = inner.verified.as_ref().filter(|_| inner.jwks.is_fresh(now));
@@ -267,7 +282,8 @@ impl SuperTokens {
     /// A V2 token names no key: if it is young, the core may know a key that we do not.
     fn local_failure(&self, claims: &TokenClaims, why: BadSignature) -> LocalFailure {
         let interval = self.feature().map_or(0, |feature| feature.settings.jwks_refresh_interval_ms);
-        let is_young = claims.issued_at > self.now().saturating_sub(interval);
+        // One from the future is not young: anybody could write such a date.
+        let is_young = claims.issued_at > self.now().saturating_sub(interval) && claims.issued_at <= self.now();
         if claims.version == TokenVersion::V2 && !claims.is_expired(self.now()) && is_young {
             return LocalFailure::AskCore;
         }

@@ -16,7 +16,8 @@ use crate::error::Error;
 use crate::overriding::BoxFuture;
 use crate::session::{Session, VerifyOptions};
 
-/// Lets only those requests through whose session satisfies the options. It stands inside
+/// Lets only those requests through whose session satisfies the options; but `OPTIONS` and `TRACE` pass without any, because preflights
+/// carry no cookies. A handler that answers all verbs takes a session itself, or names its verbs. It stands inside
 /// [`SuperTokensLayer`](super::SuperTokensLayer), around one route or several.
 ///
 /// The session is then among the request's extensions, as [`Session`] and as [`CheckedSession`]; whoever needs it further inside does

@@ -42,7 +42,7 @@ impl Embedded {
         let core = Core::open(options).await.map_err(|error| BuildError::Embedded(with_causes(&error).into()))?;
         let mut jobs = JoinSet::new();
         for chore in Chore::ALL {
-            jobs.spawn(keep_doing(core.clone(), chore));
+            jobs.spawn(keep_doing(&core, chore));
         }
         Ok(Self { core, _jobs: jobs })
     }

@@ -10,6 +10,8 @@ use super::CoreTransport;
 use crate::error::{BuildError, TransportError};
 use crate::overriding::BoxFuture;
 
+/// How long connecting may take.
+const CONNECTING: Duration = Duration::from_secs(5);
 /// No answer of a core comes near this. Larger ones are refused rather than kept in memory.
 const LARGEST_ANSWER: usize = 64 * 1024 * 1024;
 
@@ -31,6 +33,10 @@ impl Remote {
             .tls_backend_preconfigured(tls)
             .redirect(reqwest::redirect::Policy::none())
             .timeout(timeout)
+            // A host that swallows packets is one that cannot be reached: the next one is tried soon.
+            .connect_timeout(timeout.min(CONNECTING))
+            // What goes to a core goes there and nowhere else, whatever the environment says about proxies.
+            .no_proxy()
             .tcp_nodelay(true)
             .build()
             .map_err(|error| problem(error.into()))?;

@@ -3,10 +3,10 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use supertokens_domain::ids::AppId;
+use supertokens_domain::ids::{AppId, TenantId};
 use supertokens_domain::secret::Secret;
 use supertokens_store::{
-    DatabaseOptions, Db, Dialect, IdleConnections, PostgresOptions, RotationColumns, StoreError, TableNames, TenantRecord,
+    DatabaseOptions, Db, Dialect, IdleConnections, PostgresOptions, RotationColumns, StoreError, TableNames, TenantRecord, Tx,
 };
 
 use crate::world::{ALL, Kind, Outcome, World, a_session, connect, handle, public, tests};
@@ -17,6 +17,7 @@ const POSTGRES: &[Kind] = &[Kind::Postgres];
 tests! {
     round_trips_are_as_promised on ALL,
     a_failing_body_keeps_nothing on ALL,
+    what_is_worked_out_beside_a_commit_comes_with_it_or_not_at_all on ALL,
     a_swallowed_failure_keeps_nothing on ALL,
     a_second_statement_in_single_is_refused on ALL,
     a_statement_sees_what_was_queued_before_it on ALL,
@@ -375,5 +376,24 @@ async fn unused_connections_are_closed_but_for_those_to_be_kept(w: &World) -> Ou
         tokio::task::yield_now().await;
     }
     assert_eq!(state(), Some((1, 1)));
+    Ok(())
+}
+
+async fn what_is_worked_out_beside_a_commit_comes_with_it_or_not_at_all(w: &World) -> Outcome {
+    w.with_base().await?;
+    let stored = |at: &'static str, tenant: TenantId| {
+        let new = a_session(at, "u");
+        async move |tx: &mut Tx<'_>| {
+            tx.insert_session(&AppId::default(), &tenant, &new).await?;
+            Ok(20)
+        }
+    };
+    assert_eq!(w.db.tx_beside(stored("h1", public()), |n| n + 1).await?, (20, 21));
+    assert!(exists(&w.db, "h1").await?);
+    // On PostgreSQL the commit fails, with the work beside it done already.
+    let failed = w.db.tx_beside(stored("h2", TenantId::normalise("t9")), |n| n + 1).await;
+    assert!(matches!(failed, Err(StoreError::MissingParent(_))), "{failed:?}");
+    assert!(!exists(&w.db, "h2").await?);
+    assert!(w.db.tx_beside(stored("h2", public()), |_| ()).await.is_ok(), "the connection is free of any transaction");
     Ok(())
 }

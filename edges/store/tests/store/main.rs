@@ -9,6 +9,7 @@ mod behaviour;
 mod races;
 mod rows;
 mod takeover;
+mod waiting;
 mod world;
 
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -16,7 +17,7 @@ use world::{Kind, Test, World};
 
 fn main() {
     let arguments = Arguments::from_args();
-    let tests = rows::TESTS.iter().chain(behaviour::TESTS).chain(races::TESTS).chain(takeover::TESTS);
+    let tests = rows::TESTS.iter().chain(behaviour::TESTS).chain(races::TESTS).chain(takeover::TESTS).chain(waiting::TESTS);
     let trials = tests.flat_map(|test| test.on.iter().map(|kind| trial(test, *kind))).collect();
     libtest_mimic::run(&arguments, trials).exit();
 }

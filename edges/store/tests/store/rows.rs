@@ -331,7 +331,7 @@ async fn a_tenant_reads_back_as_it_was_saved(w: &World) -> Outcome {
     w.db.tx(async |tx| tx.ensure_base_tenant(8).await).await?;
     assert_eq!(w.db.read(async |tx| tx.tenants().await).await?, [TenantRecord::base(), full.clone()]);
     let app = full.id.app_identifier();
-    assert_eq!(w.db.read(async move |tx| tx.tenants_of(&app).await).await?, [full.clone()]);
+    assert_eq!(w.db.read(async move |tx| tx.tenants_of(&app).await).await?, std::slice::from_ref(&full));
     let (cud, app, other) = (full.id.cud.clone(), full.id.app.clone(), AppId::normalise("a2"));
     let ids = w.db.read(async move |tx| {
         Ok((tx.tenant_ids(&cud, None).await?, tx.tenant_ids(&cud, Some(&app)).await?, tx.tenant_ids(&cud, Some(&other)).await?))
@@ -454,7 +454,16 @@ async fn users_are_counted_and_listed(w: &World) -> Outcome {
     assert_eq!(count(Some(public()), &["thirdparty", "passwordless"]).await?, 1);
     assert_eq!(count(Some(public()), &["passwordless"]).await?, 0);
     assert_eq!(count(Some(TenantId::normalise("t1")), &[]).await?, 0);
-    assert_eq!(w.db.read(async |tx| tx.users_to_backfill().await).await?, 2);
+    let app_wide = async |app: Option<AppId>, recipes: &'static [&'static str]| {
+        let recipes: Vec<String> = recipes.iter().map(|&id| id.to_owned()).collect();
+        let read = w.db.read(async move |tx| {
+            Ok((tx.users_to_backfill(app.as_ref()).await?, tx.count_users_of_app(app.as_ref(), &recipes).await?))
+        });
+        read.await
+    };
+    assert_eq!(app_wide(None, &[]).await?, (2, 1));
+    assert_eq!(app_wide(Some(app()), &["passwordless"]).await?, (2, 0));
+    assert_eq!(app_wide(Some(AppId::normalise("a9")), &[]).await?, (0, 0));
     const Q: &str = "00000000-0000-4000-8000-00000000000c";
     w.raw(&format!(
         "INSERT INTO app_id_to_user_id (user_id, recipe_id, primary_or_recipe_user_id) VALUES ('{Q}', 'emailpassword', '{Q}');

@@ -256,8 +256,7 @@ async fn a_name_that_no_row_can_have_is_missing(w: &World) {
         (forgery(&genuine, "x", AccessTokenVersion::V2, nul), "sessionHandle"),
         (forgery(&genuine, "d-1", AccessTokenVersion::V5, tenant), "tId"),
     ] {
-        let message =
-            format!("Access token does not contain all the information. Maybe the structure has changed? {claim}");
+        let message = format!("Access token does not contain all the information. Maybe the structure has changed? {claim}");
         let refused = regenerate(w, "5.6", &forged, Some(json!({}))).await.done();
         assert_eq!(refused, json!({ "status": "UNAUTHORISED", "message": message }));
     }

@@ -21,7 +21,8 @@ scenarios!(Stage:
 );
 
 fn all_routes() -> Vec<AppRoute> {
-    let who = |method: Method, path, guard| AppRoute::new(method, path, guard, |_, session| async move { Ok(routes::who(session)) });
+    let who =
+        |method: Method, path, guard| AppRoute::new(method, path, guard, |_, session| async move { Ok(routes::who(session)) });
     let checked = || Guard::With(VerifyOptions::new().anti_csrf_check(true));
     let unchecked = || Guard::With(VerifyOptions::new().anti_csrf_check(false));
     vec![

@@ -33,7 +33,7 @@ scenarios!(Stage:
     by_handle_the_stored_claims_are_judged,
     one_key_can_have_one_claim,
     a_validator_that_breaks_is_a_fault,
-    a_claim_that_is_being_changed_concurrently_keeps_the_session,
+    a_session_that_goes_while_its_claims_are_stored_is_logged_out,
 );
 
 const REGENERATE: &str = "/recipe/session/regenerate";
@@ -92,7 +92,10 @@ async fn one_value_is_judged_strictly_and_the_reason_says_what_was_expected(stag
     }
     let old = judge(stage, silent.has_value(1).max_age_in_seconds(10).id("own"), &one(12)).await.unwrap();
     let reason = &old[0]["reason"];
-    assert_eq!((&old[0]["id"], &reason["message"], reason["maxAgeInSeconds"].as_f64()), (&json!("own"), &json!("expired"), Some(10.0)));
+    assert_eq!(
+        (&old[0]["id"], &reason["message"], reason["maxAgeInSeconds"].as_f64()),
+        (&json!("own"), &json!("expired"), Some(10.0))
+    );
     assert_eq!(reason["ageInSeconds"].as_f64(), Some(12.0));
     assert_eq!(judge(stage, silent.has_value(1).max_age_in_seconds(10), &one(10)).await, None);
     assert!(judge(stage, silent.is_false(), &with_claim(stage, "c", json!(false), 0)).await.is_none());
@@ -346,7 +349,7 @@ async fn a_validator_that_breaks_is_a_fault(stage: &Stage) {
 }
 
 /// 125, in the middle of a check.
-async fn a_claim_that_is_being_changed_concurrently_keeps_the_session(stage: &Stage) {
+async fn a_session_that_goes_while_its_claims_are_stored_is_logged_out(stage: &Stage) {
     let (one, _) = claim("one", json!(1));
     let (app, core) = app_as(stage, |plan| plan.sessions(strict(one.has_value(1)))).await;
     core.answers_once("POST", REGENERATE, Reply::Json(json!({ "status": "UNAUTHORISED", "message": "gone" })));

@@ -22,6 +22,7 @@ use crate::scenarios;
 scenarios!(Stage:
     one_negotiation_precedes_all_calls_and_says_who_asks,
     a_hundred_first_calls_negotiate_once,
+    a_core_that_does_not_answer_holds_nobody_up_for_long,
     the_newest_common_version_is_used,
     without_a_common_version_nothing_is_asked_and_the_next_call_tries_again,
     only_calls_of_a_recipe_name_it,
@@ -88,6 +89,23 @@ async fn a_hundred_first_calls_negotiate_once(stage: &Stage) {
         outcome.unwrap();
     }
     assert_eq!((core.times("GET", "/apiversion"), reads(&core)), (1, 100));
+}
+
+/// 2.3: one negotiation at a time must not mean one time-out after the other.
+async fn a_core_that_does_not_answer_holds_nobody_up_for_long(stage: &Stage) {
+    let clock = Arc::clone(&stage.clock);
+    in_paused_time(|| async {
+        let core = FakeCore::new(Arc::clone(&clock));
+        let builder = SuperTokens::builder(standard_app_info()).core(way_to(&core, CORE)).recipe(SessionRecipe::new());
+        let engine = builder.clock(Arc::new(move || clock.now())).build().await.unwrap();
+        core.everything(Reply::After(Duration::from_secs(30), Box::new(Reply::TimedOut)));
+        let began = Instant::now();
+        let outcomes = futures_util::future::join_all((0..100).map(|_| engine.session_information("h"))).await;
+        assert!(outcomes.iter().all(Result::is_err));
+        assert!(began.elapsed() <= Duration::from_secs(61), "{:?}", began.elapsed());
+        core.as_usual();
+        engine.session_information("h").await.unwrap();
+    });
 }
 
 /// 21, with decision 9: 5.4 and 5.6 are spoken, the newer is preferred.

@@ -3,7 +3,8 @@
 use http::Method;
 use serde_json::{Value, json};
 use supertokens::session::{
-    AllowedTransfer, AntiCsrfMode, Claim, CreateNewSession, NewSession, Purpose, SameSite, SessionRecipe, TokenKind, TransferMethod,
+    AllowedTransfer, AntiCsrfMode, Claim, CreateNewSession, NewSession, Purpose, SameSite, SessionRecipe, TokenKind,
+    TransferMethod,
 };
 
 use super::super::app::{AppAnswer, AppRoute, Guard};
@@ -64,7 +65,8 @@ async fn the_client_chooses_how_tokens_travel_and_headers_are_the_default(stage:
     let (app, _) = app(stage).await;
     let without = app.post("/login").send().await;
     assert!(by_header(&without) && !by_cookie(&without));
-    for (mode, cookie) in [("bad", false), ("header", false), ("HEADER", false), ("", false), ("Cookie", true), ("cookie", true)] {
+    for (mode, cookie) in [("bad", false), ("header", false), ("HEADER", false), ("", false), ("Cookie", true), ("cookie", true)]
+    {
         let answer = log_in(&app, mode).await;
         assert_eq!((by_cookie(&answer), by_header(&answer)), (cookie, !cookie), "{mode}");
     }
@@ -110,7 +112,9 @@ async fn cookies_are_written_exactly_like_this(stage: &Stage) {
     assert!(value.contains("%2B") || value.contains("%2F") || value.contains("%3D"), "the value needs encoding: {value}");
     assert_eq!(
         refresh.line,
-        format!("sRefreshToken={value}; Path=/auth/session/refresh; Expires=Thu, 22 Feb 2024 22:13:20 GMT; HttpOnly; SameSite=Lax")
+        format!(
+            "sRefreshToken={value}; Path=/auth/session/refresh; Expires=Thu, 22 Feb 2024 22:13:20 GMT; HttpOnly; SameSite=Lax"
+        )
     );
     let token = access.decoded();
     assert_eq!(
@@ -197,9 +201,7 @@ async fn the_core_is_asked_with_these_members(stage: &Stage) {
 }
 
 fn remembering() -> Claim {
-    Claim::new("who", |subject| async move {
-        Ok(Some(json!([subject.user_id, subject.recipe_user_id, subject.tenant_id])))
-    })
+    Claim::new("who", |subject| async move { Ok(Some(json!([subject.user_id, subject.recipe_user_id, subject.tenant_id]))) })
 }
 
 /// 61.
@@ -343,7 +345,9 @@ async fn what_the_application_exposes_stays_exposed(stage: &Stage) {
             Ok(AppAnswer::ok().header("access-control-expose-headers", value))
         })
     };
-    for (given, result) in [("X-Foo", "X-Foo, front-token"), ("front-token", "front-token"), ("X-front-token", "X-front-token, front-token")] {
+    for (given, result) in
+        [("X-Foo", "X-Foo, front-token"), ("front-token", "front-token"), ("X-front-token", "X-front-token, front-token")]
+    {
         let (app, _) = app_with(stage, |plan| plan, vec![exposing(given)]).await;
         let answer = app.post("/create").header("st-auth-mode", "cookie").send().await;
         assert_eq!(answer.header("access-control-expose-headers"), Some(result));

@@ -65,7 +65,8 @@ fn raising() -> Vec<AppRoute> {
     ]
 }
 
-const CLAIMS: &str = r#"{"message":"invalid claim","claimValidationErrors":[{"id":"role","reason":{"message":"wrong value"}},{"id":"plan"}]}"#;
+const CLAIMS: &str =
+    r#"{"message":"invalid claim","claimValidationErrors":[{"id":"role","reason":{"message":"wrong value"}},{"id":"plan"}]}"#;
 
 fn body(text: &str) -> Value {
     serde_json::from_str(text).expect("JSON")
@@ -94,7 +95,11 @@ async fn every_error_that_a_handler_raises_has_its_answer(stage: &Stage) {
         core.forget();
         let answer = app.get("/raise").header("x-error", name).send().await;
         assert_eq!((answer.status, answer.json()), (status, body), "{name}");
-        if clears { answer.clears_both() } else { answer.touches_no_token() }
+        if clears {
+            answer.clears_both();
+        } else {
+            answer.touches_no_token();
+        }
         let ended: Vec<Value> = core.asked_at("POST", "/recipe/session/remove").into_iter().map(|asked| asked.body).collect();
         let stolen = if name == "theft" { vec![json!({ "sessionHandles": ["stolen"] })] } else { Vec::new() };
         assert_eq!(ended, stolen, "{name}");
@@ -188,8 +193,14 @@ async fn every_callback_is_told_what_happened(stage: &Stage) {
         assert_eq!((answer.status, answer.json()), (status, body), "a callback that writes nothing changes nothing: {name}");
     }
     let told = told.lock().unwrap().clone();
-    let expected =
-        ["unauthorised gone", "unauthorised none", "refresh old", "theft stolen u r", "claims role plan", "duplicates two of them"];
+    let expected = [
+        "unauthorised gone",
+        "unauthorised none",
+        "refresh old",
+        "theft stolen u r",
+        "claims role plan",
+        "duplicates two of them",
+    ];
     assert_eq!(told, expected);
     assert!(core.paths().is_empty(), "the theft callback is there instead of ending the session");
 }

@@ -107,7 +107,10 @@ async fn a_payload_that_is_changed_thrice_is_sent_once(stage: &Stage) {
     let token = answer.set_cookie("sAccessToken").unwrap().decoded();
     assert_eq!((payload_of(&token)["n"].as_i64(), answer.ok()["token"].as_str()), (Some(3), Some(token.as_str())));
     assert_eq!((core.times("POST", REGENERATE), answer.set_cookies().len()), (3, 1));
-    assert_ne!(core.asked_at("POST", REGENERATE)[0].body["accessToken"], core.asked_at("POST", REGENERATE)[1].body["accessToken"]);
+    assert_ne!(
+        core.asked_at("POST", REGENERATE)[0].body["accessToken"],
+        core.asked_at("POST", REGENERATE)[1].body["accessToken"]
+    );
 }
 
 /// 125.

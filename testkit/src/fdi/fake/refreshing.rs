@@ -339,7 +339,9 @@ async fn an_override_may_write_its_own_refusal_and_the_tokens_stay(stage: &Stage
 
 /// 113.
 async fn a_core_that_is_down_takes_nothing_from_anybody(stage: &Stage) {
-    for trouble in [Reply::Refused, Reply::TimedOut, Reply::Broken, Reply::text(500, "boom"), Reply::Json(json!({ "status": "OK" }))] {
+    for trouble in
+        [Reply::Refused, Reply::TimedOut, Reply::Broken, Reply::text(500, "boom"), Reply::Json(json!({ "status": "OK" }))]
+    {
         let (app, core) = app(stage).await;
         core.answers("POST", REFRESH, trouble);
         for call in [app.post(PATH).refresh("r"), app.post(PATH).bearer("r")] {

@@ -136,9 +136,7 @@ fn all_of(tenant: Option<&str>, linked: bool) -> RevokeAllSessionsForUser {
 async fn all_sessions_of_a_user_are_ended_in_one_tenant_or_in_all(stage: &Stage) {
     let (engine, core) = engine(stage).await;
     assert_eq!(engine.revoke_all_sessions_of_user("u").await.unwrap(), ["handle1", "handle2"]);
-    let body = |linked: bool, across: bool| {
-        json!({ "userId": "u", "revokeSessionsForLinkedAccounts": linked, "revokeAcrossAllTenants": across })
-    };
+    let body = |linked: bool, across: bool| json!({ "userId": "u", "revokeSessionsForLinkedAccounts": linked, "revokeAcrossAllTenants": across });
     assert_eq!(core.only("POST", REMOVE).body, body(true, true));
     engine.call(all_of(Some("t9"), false)).await.unwrap();
     assert_eq!(core.only("POST", "/t9/recipe/session/remove").body, body(false, false));
@@ -158,9 +156,7 @@ async fn all_sessions_of_a_user_are_listed_in_one_tenant_or_in_all(stage: &Stage
         context: UserContext::new(),
     };
     engine.call(listed(Some("t9"), false)).await.unwrap();
-    for (path, linked, across) in
-        [("/recipe/session/user", "true", "true"), ("/t9/recipe/session/user", "false", "false")]
-    {
+    for (path, linked, across) in [("/recipe/session/user", "true", "true"), ("/t9/recipe/session/user", "false", "false")] {
         let asked = core.only("GET", path);
         let value = |name: &str| asked.query.get(name).cloned();
         assert_eq!(value("userId").as_deref(), Some("u"));
@@ -187,13 +183,18 @@ async fn an_override_of_revoking_counts_everywhere(stage: &Stage) {
         })
     };
     let (app, core) = app_as(stage, |plan| plan.builder(change)).await;
-    core.answers("POST", "/recipe/session/refresh", Reply::Json(json!({
-        "status": "TOKEN_THEFT_DETECTED", "session": { "handle": "stolen", "userId": "u", "recipeUserId": "u" },
-    })));
+    core.answers(
+        "POST",
+        "/recipe/session/refresh",
+        Reply::Json(json!({
+            "status": "TOKEN_THEFT_DETECTED", "session": { "handle": "stolen", "userId": "u", "recipeUserId": "u" },
+        })),
+    );
     app.post("/auth/signout").access(&valid(stage).text()).send().await.ok();
     app.post("/auth/session/refresh").refresh("r").send().await.refuses(401, "token theft detected");
     app.engine.revoke_session("direct").await.unwrap();
-    let handles: Vec<Value> = core.asked_at("POST", REMOVE).into_iter().map(|asked| asked.body["sessionHandles"][0].clone()).collect();
+    let handles: Vec<Value> =
+        core.asked_at("POST", REMOVE).into_iter().map(|asked| asked.body["sessionHandles"][0].clone()).collect();
     assert_eq!(handles, ["overridden-handle1", "overridden-stolen", "overridden-direct"]);
     let (plain, _) = engine_as(stage, |plan| plan).await;
     assert!(plain.merge_into_access_token_payload("gone", Payload::new()).await.is_ok_and(|there| !there));
