@@ -8,7 +8,7 @@ use supertokens_domain::time::{DAY, Millis};
 
 use crate::Core;
 use crate::cx::key_settings;
-use crate::error::Error;
+use crate::error::{Error, chain};
 
 /// Something to be done now and then.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,7 +122,7 @@ pub fn keep_doing(core: &Core, chore: Chore) -> impl Future<Output = ()> + Send 
 async fn do_once(core: Core, chore: Chore) {
     match tokio::spawn(async move { core.run_chore(chore).await }).await {
         Ok(Ok(count)) => tracing::debug!(chore = chore.name(), count, "done"),
-        Ok(Err(error)) => tracing::error!(chore = chore.name(), error = %error, "a chore failed"),
+        Ok(Err(error)) => tracing::error!(chore = chore.name(), error = chain(&error), "a chore failed"),
         Err(_) => tracing::error!(chore = chore.name(), "a chore panicked"),
     }
 }

@@ -14,7 +14,7 @@ use supertokens_web::core_address::CoreAddress;
 use supertokens_wire::ask::Ask;
 
 use crate::context::UserContext;
-use crate::error::{CoreError, TransportError};
+use crate::error::{CoreError, TransportError, with_causes};
 use crate::figures::Count;
 use crate::transport::CoreTransport;
 
@@ -89,7 +89,7 @@ pub(crate) struct CoreClient {
     tag: AtomicU64,
     version: OnceLock<Cdi>,
     /// Held while somebody negotiates; what the last failed negotiation ran into.
-    negotiating: tokio::sync::Mutex<Option<Arc<CoreError>>>,
+    negotiating: tokio::sync::Mutex<Option<String>>,
     failed_negotiations: AtomicU64,
 }
 
@@ -183,15 +183,14 @@ impl CoreClient {
         if self.failed_negotiations.load(Ordering::Acquire) != failed_before
             && let Some(error) = &*last_failure
         {
-            return Err(CoreError::Shared(Arc::clone(error)));
+            return Err(CoreError::Negotiation(error.clone()));
         }
         match self.negotiate(context, introduce).await {
             Ok(version) => Ok(*self.version.get_or_init(|| version)),
             Err(error) => {
-                let error = Arc::new(error);
-                *last_failure = Some(Arc::clone(&error));
+                *last_failure = Some(with_causes(&error));
                 self.failed_negotiations.fetch_add(1, Ordering::AcqRel);
-                Err(CoreError::Shared(error))
+                Err(error)
             }
         }
     }

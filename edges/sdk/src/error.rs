@@ -159,9 +159,9 @@ pub enum CoreError {
     /// A tenant's id that cannot be one.
     #[error("the tenant's id is not one: it may hold letters, digits, - and _, and may not begin with appid-")]
     NotATenant,
-    /// What somebody met who asked the same for several callers at once.
-    #[error(transparent)]
-    Shared(std::sync::Arc<CoreError>),
+    /// The version could not be agreed upon; somebody else tried at that moment, and met this.
+    #[error("no version of the interface could be agreed upon with the core: {0}")]
+    Negotiation(String),
     /// The application's network interceptor failed.
     #[error("the network interceptor failed")]
     Interceptor(#[source] Box<dyn std::error::Error + Send + Sync>),

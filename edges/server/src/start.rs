@@ -6,7 +6,7 @@ use std::net::{Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use supertokens_core::chores::Chore;
+use supertokens_core::chores::{Chore, keep_doing};
 use supertokens_core::{Core, CoreOptions, OpenError};
 use supertokens_store::StoreError;
 use tokio::net::{TcpListener, lookup_host};
@@ -45,7 +45,7 @@ pub(crate) async fn run(settings: &Settings, place: &Place, ignored_flags: &[&st
         () = &mut stop => return Ok(()),
     };
     for chore in Chore::ALL {
-        tokio::spawn(keep_doing(core.clone(), chore));
+        tokio::spawn(keep_doing(&core, chore));
     }
     say(&format!("Database: {}", config.database.redacted()));
     say(&format!("Started SuperTokens on {host}:{port} with PID: {}", std::process::id()));
@@ -112,19 +112,6 @@ async fn listen(host: &str, port: u16) -> Result<Vec<TcpListener>, Stop> {
         }
     }
     Ok(listeners)
-}
-
-/// Does a chore over and over. One that fails, or panics, is done again at its next time.
-async fn keep_doing(core: Core, chore: Chore) {
-    loop {
-        tokio::time::sleep(chore.every()).await;
-        let core = core.clone();
-        match tokio::spawn(async move { core.run_chore(chore).await }).await {
-            Ok(Ok(count)) => tracing::debug!(chore = chore.name(), count, "done"),
-            Ok(Err(error)) => tracing::error!(chore = chore.name(), error = Stop::caused("failed", &error).0, "a chore failed"),
-            Err(_) => tracing::error!(chore = chore.name(), "a chore panicked"),
-        }
-    }
 }
 
 /// Ready when the program is told to stop. Listens from the call on.

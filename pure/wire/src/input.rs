@@ -175,6 +175,16 @@ impl Fields {
         self.optional(name, |json| json.as_object().cloned())
     }
 
+    /// A token. Unlike other texts it may hold anything: none is stored, and what no core has made is for the use case to say.
+    pub fn token(&self, name: &str) -> Result<String, BadInput> {
+        self.required(name, as_token)
+    }
+
+    /// A token that may be absent.
+    pub fn optional_token(&self, name: &str) -> Result<Option<String>, BadInput> {
+        self.optional(name, as_token)
+    }
+
     /// An array of strings that may be absent. A wrong element is reported under the name of the array.
     pub fn optional_strings(&self, name: &str) -> Result<Option<Vec<String>>, BadInput> {
         self.optional(name, |json| json.as_array()?.iter().map(as_string).collect())
@@ -184,9 +194,13 @@ impl Fields {
 // Quirk: an array of one element is taken for its element, a number for the boolean false, a quoted integer for an integer.
 // A text that is a value of its own never holds U+0000: PostgreSQL cannot store it.
 fn as_string(json: &Json) -> Option<String> {
+    as_token(json).filter(|text| !text.contains('\0'))
+}
+
+fn as_token(json: &Json) -> Option<String> {
     match json {
-        Json::String(text) => (!text.contains('\0')).then(|| text.clone()),
-        Json::Array(items) => only(items).and_then(as_string),
+        Json::String(text) => Some(text.clone()),
+        Json::Array(items) => only(items).and_then(as_token),
         _ => None,
     }
 }

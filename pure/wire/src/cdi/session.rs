@@ -284,8 +284,8 @@ impl Operation for VerifySession {
     fn read(input: &Input<'_>, rules: &Rules) -> Result<Self, BadInput> {
         let body = input.body()?;
         Ok(Self {
-            access_token: body.string("accessToken")?,
-            anti_csrf_token: body.optional_string("antiCsrfToken")?,
+            access_token: body.token("accessToken")?,
+            anti_csrf_token: body.optional_token("antiCsrfToken")?,
             do_anti_csrf_check: body.boolean("doAntiCsrfCheck")?,
             enable_anti_csrf: body.boolean("enableAntiCsrf")?,
             check_database: rules
@@ -364,8 +364,8 @@ impl Operation for RefreshSession {
     fn read(input: &Input<'_>, rules: &Rules) -> Result<Self, BadInput> {
         let body = input.body()?;
         Ok(Self {
-            refresh_token: body.string("refreshToken")?,
-            anti_csrf_token: body.optional_string("antiCsrfToken")?,
+            refresh_token: body.token("refreshToken")?,
+            anti_csrf_token: body.optional_token("antiCsrfToken")?,
             enable_anti_csrf: body.boolean("enableAntiCsrf")?,
             use_dynamic_signing_key: key_choice(&body, "useDynamicSigningKey", rules.key_choice_on_refresh)?,
             access_token_validity: if rules.validity_in_request { body.optional_long("accessTokenValidity")? } else { None },
@@ -430,7 +430,7 @@ impl Operation for RegenerateSession {
 
     fn read(input: &Input<'_>, _: &Rules) -> Result<Self, BadInput> {
         let body = input.body()?;
-        Ok(Self { access_token: body.string("accessToken")?, payload: body.optional_json_object("userDataInJWT")? })
+        Ok(Self { access_token: body.token("accessToken")?, payload: body.optional_json_object("userDataInJWT")? })
     }
 }
 

@@ -78,6 +78,17 @@ async fn tokens_that_cannot_be_read_never_reach_the_database(w: &World) {
     }
 }
 
+/// Browsers send what they like, and an SDK hands it on: a text that PostgreSQL cannot store is no token, and no fault of the SDK's.
+async fn whatever_a_token_holds_it_is_only_no_token(w: &World) {
+    for token in ["\0", "a.b\0", "\0.\0.V2", "\u{7f}", "", ".", "\u{feff}"] {
+        let body = json!({ "refreshToken": token, "antiCsrfToken": "\0", "enableAntiCsrf": true, "useDynamicSigningKey": true });
+        w.post("5.6", PATH, body).await.says("UNAUTHORISED");
+        let body = json!({ "accessToken": token, "antiCsrfToken": "\0", "doAntiCsrfCheck": true, "enableAntiCsrf": true, "checkDatabase": false });
+        w.post("5.4", "/recipe/session/verify", body).await.says("TRY_REFRESH_TOKEN");
+        w.post("5.6", "/recipe/session/regenerate", json!({ "accessToken": token })).await.says("UNAUTHORISED");
+    }
+}
+
 async fn a_token_of_another_app_is_refused(w: &World) {
     make_tenant(w, "a1", "public").await;
     let made = w.post("5.6", "/appid-a1/recipe/session", plain("u")).await.ok();
@@ -307,6 +318,7 @@ scenarios!(World:
     the_anti_csrf_token_must_match_where_there_is_one,
     a_session_without_an_anti_csrf_token_gets_one_when_asked_for,
     tokens_that_cannot_be_read_never_reach_the_database,
+    whatever_a_token_holds_it_is_only_no_token,
     a_token_of_another_app_is_refused,
     the_kind_of_key_follows_the_flag_as_each_version_reads_it,
     a_refresh_brings_the_token_version_of_the_request,

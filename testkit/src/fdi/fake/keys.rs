@@ -74,14 +74,20 @@ async fn old_keys_are_fetched_again_and_never_used_when_that_fails(stage: &Stage
     let (app, core) = app_as(stage, |plan| plan.sessions(twenty)).await;
     let token = valid(stage);
     assert_eq!((ask(&app, &token).await, fetched(&core)), (200, 1));
-    stage.clock.advance(20_000);
+    stage.clock.advance(17_999);
     assert_eq!((ask(&app, &token).await, fetched(&core)), (200, 1));
-    stage.clock.advance(1_000);
-    assert_eq!((ask(&app, &token).await, fetched(&core)), (200, 2));
+    stage.clock.advance(1);
+    assert_eq!((ask(&app, &token).await, fetched(&core)), (200, 2), "fetched before they are too old");
     stage.clock.advance(21_000);
+    assert_eq!((ask(&app, &token).await, fetched(&core)), (200, 3), "too old: fetched again");
     core.everything(Reply::Refused);
+    stage.clock.advance(20_000);
+    assert_eq!(ask(&app, &token).await, 200, "the old ones still count");
+    stage.clock.advance(1_000);
     assert_eq!(ask(&app, &token).await, 401);
     core.as_usual();
+    assert_eq!(ask(&app, &token).await, 401, "half a second after a fetch that failed there is no other");
+    stage.clock.advance(500);
     assert_eq!(ask(&app, &token).await, 200);
 }
 
@@ -178,13 +184,14 @@ async fn callers_with_a_good_key_never_wait_for_a_fetch(stage: &Stage) {
 async fn a_slow_core_is_waited_for_five_seconds(stage: &Stage) {
     let (clock, token) = (Arc::clone(&stage.clock), valid(stage).text());
     in_paused_time(|| async {
-        let (engine, core) = paused_engine(clock, CORE).await;
+        let (engine, core) = paused_engine(Arc::clone(&clock), CORE).await;
         core.answers_once("GET", KEYS, later(Duration::from_secs(3_600), Reply::Usual));
         let began = tokio::time::Instant::now();
         let outcome = check(&engine, &token).await;
         assert!(matches!(outcome, Err(Error::TryRefreshToken { .. })), "{outcome:?}");
         let took = began.elapsed();
         assert!((Duration::from_secs(5)..Duration::from_millis(5_100)).contains(&took), "{took:?}");
+        clock.advance(500);
         check(&engine, &token).await.unwrap();
     });
 }

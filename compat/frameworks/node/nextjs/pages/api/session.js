@@ -1,0 +1,4 @@
+import { about } from "../../lib/backend";
+import { sessionRoute } from "../../lib/pages";
+
+export default sessionRoute(about);
