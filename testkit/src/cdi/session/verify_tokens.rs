@@ -195,7 +195,7 @@ async fn wrong_fields_are_named_and_nothing_is_written(w: &World) {
     let before = everything(w).await;
     let not_boolean = || vec![json!(null), json!("true"), json!({}), json!([])];
     for (field, values) in [
-        ("accessToken", vec![json!(null), json!(1), json!({}), json!([]), json!("nul\0")]),
+        ("accessToken", vec![json!(null), json!(1), json!({}), json!([])]),
         ("antiCsrfToken", vec![json!(null), json!(1), json!({})]),
         ("doAntiCsrfCheck", not_boolean()),
         ("enableAntiCsrf", not_boolean()),
