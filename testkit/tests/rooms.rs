@@ -28,6 +28,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("supertokens", &["supertokens-core", "supertokens-domain", "supertokens-store", "supertokens-web", "supertokens-wire"]),
     ("supertokens-axum", &["supertokens"]),
     ("example-axum-embedded", &["supertokens", "supertokens-axum"]),
+    ("supertokens-benches", &[]),
     (
         "supertokens-testkit",
         &["supertokens", "supertokens-core", "supertokens-domain", "supertokens-store", "supertokens-web", "supertokens-wire"],

@@ -1,4 +1,4 @@
-//! `cargo bench -p supertokens-axum --all-features`: what does checking a session cost, in Rust and in the other languages' own SDKs, and
+//! `cargo bench -p supertokens-benches`: what does checking a session cost, in Rust and in the other languages' own SDKs, and
 //! what does the layer add to a route? And what does an embedded core save?
 //!
 //! Candidates take turns in short slices, several rounds, and the median counts, so that other work on the machine hits all alike. The
@@ -26,7 +26,6 @@ use supertokens::session::{NewSession, SessionRecipe, VerifyOptions};
 use supertokens::{AppInfo, Core, SuperTokens};
 use supertokens_axum::{Session, SuperTokensLayer};
 use supertokens_domain::session::signing_key::VerifyingKey;
-use supertokens_testkit::program::Program;
 use tokio::runtime::Runtime;
 use tower_service::Service as _;
 
@@ -34,7 +33,40 @@ const SLICE: Duration = Duration::from_millis(400);
 const ROUNDS: usize = 7;
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(3).unwrap().to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+/// The core as a program of its own, killed when this is dropped.
+struct Program {
+    child: Child,
+    port: u16,
+    _said: BufReader<ChildStdout>,
+}
+
+impl Program {
+    fn start(binary: &Path, folder: &Path) -> Self {
+        let database = format!("sqlite:{}", folder.join("core.db").display());
+        let mut command = Command::new(binary);
+        command.args(["start", "--port", "0"]).env("SUPERTOKENS_DATABASE_URL", database).env("LOG_LEVEL", "ERROR");
+        let mut child = command.current_dir(folder).stdout(Stdio::piped()).spawn().expect("the core starts");
+        let mut said = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        while said.read_line(&mut line).unwrap() > 0 {
+            let port = line.split_once(" with PID").and_then(|(at, _)| at.rsplit_once(':')?.1.parse().ok());
+            if let Some(port) = port {
+                return Self { child, port, _said: said };
+            }
+            line.clear();
+        }
+        panic!("the core ended before it was ready");
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
 }
 
 /// Somebody who can be measured for a slice of time: gives operations a second.
@@ -144,8 +176,8 @@ fn main() {
     let folder = tempfile::tempdir().unwrap();
     let binary = root().join("target/release/supertokens");
     assert!(binary.exists(), "no program at target/release/supertokens: cargo build --release");
-    let program = Program::start(&binary, &format!("sqlite:{}", folder.path().join("core.db").display()), folder.path()).unwrap();
-    let address = format!("http://127.0.0.1:{}", program.port());
+    let program = Program::start(&binary, folder.path());
+    let address = format!("http://127.0.0.1:{}", program.port);
     verification(&runtime, &address, folder.path());
     layer(&runtime, &address);
     embedded(folder.path(), &address);
@@ -198,7 +230,7 @@ fn verification(runtime: &Runtime, core: &str, folder: &Path) {
 }
 
 fn peers(core: &str, token: &Path) -> Vec<Peer> {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/peers");
+    let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers");
     let installed = root().join("compat/sdk");
     let mut node = Command::new("node");
     node.arg(here.join("node.mjs")).arg(installed.join("node/24.0.3/package.json")).arg(core).arg(token);
