@@ -58,6 +58,7 @@ impl Program {
             }
             line.clear();
         }
+        let _ = child.wait();
         panic!("the core ended before it was ready");
     }
 }
