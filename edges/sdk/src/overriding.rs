@@ -87,6 +87,11 @@ impl Overrides {
         !self.disabled.contains(&TypeId::of::<F>())
     }
 
+    /// Whether anybody wraps it.
+    pub(crate) fn has<F: Function>(&self) -> bool {
+        self.wraps.contains_key(&TypeId::of::<F>())
+    }
+
     fn of<F: Function>(&self) -> &[Wrap<F>] {
         self.wraps.get(&TypeId::of::<F>()).and_then(|list| list.downcast_ref::<Vec<Wrap<F>>>()).map_or(&[], Vec::as_slice)
     }

@@ -32,7 +32,7 @@ struct Inside {
 /// What a session has in hand.
 pub(crate) struct Held {
     identity: Arc<TokenClaims>,
-    access_token: Secret<String>,
+    access_token: Arc<Secret<String>>,
     /// The payload's JSON text, if it is another than the identity's.
     newer_payload: Option<Box<str>>,
     parsed: Option<Arc<Payload>>,
@@ -66,9 +66,9 @@ impl std::fmt::Debug for AllSessionTokens {
 }
 
 impl Held {
-    fn of(identity: Arc<TokenClaims>, access_token: String) -> Self {
+    fn of(identity: Arc<TokenClaims>, access_token: Arc<Secret<String>>) -> Self {
         Self {
-            access_token: Secret::new(access_token),
+            access_token,
             newer_payload: None,
             parsed: None,
             expires_at: identity.expires_at,
@@ -82,7 +82,7 @@ impl Held {
 
     /// A token that was verified here.
     pub(crate) fn verified(presented: &PresentedToken, claims: Arc<TokenClaims>, anti_csrf: Option<String>) -> Self {
-        Self { anti_csrf: anti_csrf.map(Secret::new), ..Self::of(claims, presented.expose().to_owned()) }
+        Self { anti_csrf: anti_csrf.map(Secret::new), ..Self::of(claims, presented.share()) }
     }
 
     /// A token that the core has looked at, and perhaps replaced.
@@ -103,7 +103,7 @@ impl Held {
             claims.payload_text = payload_text(&session.payload)?;
         }
         name(&mut claims, session);
-        Ok(Self { anti_csrf: anti_csrf.map(Secret::new), updated, ..Self::of(Arc::new(claims), text) })
+        Ok(Self { anti_csrf: anti_csrf.map(Secret::new), updated, ..Self::of(Arc::new(claims), Arc::new(Secret::new(text))) })
     }
 
     /// The tokens of a session that was just created or refreshed.
@@ -118,7 +118,7 @@ impl Held {
             refresh: Some((Secret::new(tokens.refresh.token), tokens.refresh.expiry)),
             anti_csrf: tokens.anti_csrf.map(Secret::new),
             updated: true,
-            ..Self::of(Arc::new(claims), tokens.access.token)
+            ..Self::of(Arc::new(claims), Arc::new(Secret::new(tokens.access.token)))
         })
     }
 
@@ -256,7 +256,7 @@ impl Session {
         let text = if claims.version == token::TokenVersion::V2 { payload_text(payload)? } else { claims.payload_text };
         {
             let mut held = self.held();
-            held.access_token = Secret::new(access.token);
+            held.access_token = Arc::new(Secret::new(access.token));
             held.newer_payload = Some(text);
             held.parsed = None;
             held.expires_at = access.expiry;

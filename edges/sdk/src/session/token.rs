@@ -1,6 +1,6 @@
 //! An access token as a request brought it: a secret whose fingerprint and form are found out once, however many ask.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use supertokens_domain::secret::Secret;
 use supertokens_web::token;
@@ -10,7 +10,7 @@ use super::verified::{Fingerprint, VerifiedTokens};
 /// An access token. Nothing in it is to be trusted before it is verified; it does not print.
 #[derive(Debug)]
 pub struct PresentedToken {
-    text: Secret<String>,
+    text: Arc<Secret<String>>,
     fingerprint: OnceLock<Fingerprint>,
     looks_like_ours: OnceLock<bool>,
 }
@@ -19,6 +19,11 @@ impl PresentedToken {
     /// The token itself.
     pub fn expose(&self) -> &str {
         self.text.expose()
+    }
+
+    /// The token, to be kept without a copy.
+    pub(crate) fn share(&self) -> Arc<Secret<String>> {
+        Arc::clone(&self.text)
     }
 
     pub(crate) fn fingerprint(&self) -> &Fingerprint {
@@ -38,13 +43,13 @@ impl PresentedToken {
 
 impl Clone for PresentedToken {
     fn clone(&self) -> Self {
-        Self::from(self.expose().to_owned())
+        Self { text: self.share(), fingerprint: self.fingerprint.clone(), looks_like_ours: self.looks_like_ours.clone() }
     }
 }
 
 impl From<String> for PresentedToken {
     fn from(text: String) -> Self {
-        Self { text: Secret::new(text), fingerprint: OnceLock::new(), looks_like_ours: OnceLock::new() }
+        Self { text: Arc::new(Secret::new(text)), fingerprint: OnceLock::new(), looks_like_ours: OnceLock::new() }
     }
 }
 
