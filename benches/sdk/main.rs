@@ -1,9 +1,9 @@
-//! `cargo bench -p supertokens-benches`: what does checking a session cost, in Rust and in the other languages' own SDKs, and
+//! `cargo bench -p supertokens-benches --bench sdk -- [WORD…]`: what does checking a session cost, in Rust and in the other languages' own SDKs, and
 //! what does the layer add to a route? And what does an embedded core save?
 //!
 //! Candidates take turns in short slices, several rounds, and the median counts, so that other work on the machine hits all alike. The
 //! figures that matter are ratios within one run. Build the core first: `cargo build --release`. Peers whose packages are not installed
-//! are named as missing; `compat/run` installs those of Node and Python.
+//! are named as missing; `compat/run` installs those of Node and Python. Words choose parts: `checking`, `layer`, `embedded`.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -15,60 +15,23 @@
 
 use std::hint::black_box;
 use std::io::{BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::routing::get;
 use axum::{Router, http::Request};
-use supertokens::session::{NewSession, SessionRecipe, VerifyOptions};
+use supertokens::session::{NewSession, Session as Issued, SessionRecipe, VerifyOptions};
 use supertokens::{AppInfo, Core, SuperTokens};
 use supertokens_axum::{Session, SuperTokensLayer};
 use supertokens_domain::session::signing_key::VerifyingKey;
+use supertokens_testkit::program::Program;
 use tokio::runtime::Runtime;
 use tower_service::Service as _;
 
 const SLICE: Duration = Duration::from_millis(400);
 const ROUNDS: usize = 7;
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
-}
-
-/// The core as a program of its own, killed when this is dropped.
-struct Program {
-    child: Child,
-    port: u16,
-    _said: BufReader<ChildStdout>,
-}
-
-impl Program {
-    fn start(binary: &Path, folder: &Path) -> Self {
-        let database = format!("sqlite:{}", folder.join("core.db").display());
-        let mut command = Command::new(binary);
-        command.args(["start", "--port", "0"]).env("SUPERTOKENS_DATABASE_URL", database).env("LOG_LEVEL", "ERROR");
-        let mut child = command.current_dir(folder).stdout(Stdio::piped()).spawn().expect("the core starts");
-        let mut said = BufReader::new(child.stdout.take().unwrap());
-        let mut line = String::new();
-        while said.read_line(&mut line).unwrap() > 0 {
-            let port = line.split_once(" with PID").and_then(|(at, _)| at.rsplit_once(':')?.1.parse().ok());
-            if let Some(port) = port {
-                return Self { child, port, _said: said };
-            }
-            line.clear();
-        }
-        let _ = child.wait();
-        panic!("the core ended before it was ready");
-    }
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 /// Somebody who can be measured for a slice of time: gives operations a second.
 trait Candidate {
@@ -175,17 +138,24 @@ async fn sdk(core: Core, kept: usize) -> SuperTokens {
 fn main() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let binary = root().join("target/release/supertokens");
-    assert!(binary.exists(), "no program at target/release/supertokens: cargo build --release");
-    let program = Program::start(&binary, folder.path());
-    let address = format!("http://127.0.0.1:{}", program.port);
-    verification(&runtime, &address, folder.path());
-    layer(&runtime, &address);
-    embedded(folder.path(), &address);
+    let database = format!("sqlite:{}", folder.path().join("core.db").display());
+    let program = Program::start(&supertokens_benches::program(), &database, folder.path()).unwrap();
+    let address = format!("http://127.0.0.1:{}", program.port());
+    let words: Vec<String> = supertokens_benches::words().collect();
+    let wants = |part: &str| words.is_empty() || words.iter().any(|word| word == part);
+    if wants("checking") {
+        checking(&runtime, &address, folder.path());
+    }
+    if wants("layer") {
+        layer(&runtime, &address);
+    }
+    if wants("embedded") {
+        embedded(folder.path(), &address);
+    }
 }
 
 /// One token, one thread, no request: every SDK's own function for that.
-fn verification(runtime: &Runtime, core: &str, folder: &Path) {
+fn checking(runtime: &Runtime, core: &str, folder: &Path) {
     let plain = runtime.block_on(sdk(Core::remote(core), 0));
     let keeping = runtime.block_on(sdk(Core::remote(core), 1_000));
     let token = runtime.block_on(async {
@@ -232,7 +202,7 @@ fn verification(runtime: &Runtime, core: &str, folder: &Path) {
 
 fn peers(core: &str, token: &Path) -> Vec<Peer> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers");
-    let installed = root().join("compat/sdk");
+    let installed = supertokens_benches::root().join("compat/sdk");
     let mut node = Command::new("node");
     node.arg(here.join("node.mjs")).arg(installed.join("node/24.0.3/package.json")).arg(core).arg(token);
     let mut python = Command::new(installed.join("python/0.31.4/.venv/bin/python"));
@@ -286,37 +256,80 @@ fn layer(runtime: &Runtime, core: &str) {
     }
 }
 
+/// What a caller of the crowd does over and over.
+#[derive(Clone, Copy, PartialEq)]
+enum Task {
+    Create,
+    /// Always with the newest token of a session of its own, as a browser does.
+    Refresh,
+    CreateAndRefresh,
+}
+
+/// Sixteen callers, none waiting for another, until the slice is over.
+struct Crowd<'r> {
+    name: &'static str,
+    runtime: &'r Runtime,
+    engine: SuperTokens,
+    task: Task,
+}
+
+impl Crowd<'_> {
+    const CALLERS: usize = 16;
+}
+
+/// Does its task until `length` is over, and counts how often it came to the end in time.
+async fn caller(engine: SuperTokens, task: Task, length: Duration) -> u32 {
+    let create = || async { engine.create_new_session(NewSession::of("bench")).await.unwrap() };
+    let refresh = |session: Issued| {
+        let token = session.all_session_tokens_dangerously().refresh_token.unwrap();
+        async { engine.refresh_session(token, true, None).await.unwrap() }
+    };
+    let mut own = create().await;
+    let (begin, mut times) = (Instant::now(), 0);
+    loop {
+        own = match task {
+            Task::Create => create().await,
+            Task::Refresh => refresh(own).await,
+            Task::CreateAndRefresh => refresh(create().await).await,
+        };
+        if begin.elapsed() >= length {
+            return times;
+        }
+        times += 1;
+    }
+}
+
+impl Candidate for Crowd<'_> {
+    fn name(&self) -> String {
+        self.name.to_owned()
+    }
+
+    fn slice(&mut self, length: Duration) -> f64 {
+        let callers = (0..Self::CALLERS).map(|_| self.runtime.spawn(caller(self.engine.clone(), self.task, length)));
+        let callers: Vec<_> = callers.collect();
+        let times = self.runtime.block_on(async {
+            let mut all = 0;
+            for caller in callers {
+                all += caller.await.unwrap();
+            }
+            all
+        });
+        f64::from(times) / length.as_secs_f64()
+    }
+}
+
 /// Creating and refreshing through the SDK: with the core in this process, and with the program over loopback; both on SQLite files.
 fn embedded(folder: &Path, core: &str) {
-    const CALLERS: usize = 16;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let own = runtime.block_on(sdk(Core::embedded(format!("sqlite:{}", folder.join("embedded.db").display())), 0));
     let remote = runtime.block_on(sdk(Core::remote(core), 0));
-    let together = |engine: &SuperTokens, refreshing: bool| {
-        runtime.block_on(async {
-            let callers = (0..CALLERS).map(|_| {
-                let engine = engine.clone();
-                tokio::spawn(async move {
-                    let session = engine.create_new_session(NewSession::of("bench")).await.unwrap();
-                    if refreshing {
-                        let token = session.all_session_tokens_dangerously().refresh_token.unwrap();
-                        black_box(engine.refresh_session(token, true, None).await.unwrap());
-                    }
-                })
-            });
-            for caller in callers.collect::<Vec<_>>() {
-                caller.await.unwrap();
-            }
-        });
-    };
-    println!("\n## Through the SDK, {CALLERS} callers, SQLite on a file\n");
+    println!("\n## Through the SDK, {} callers, SQLite on a file\n", Crowd::CALLERS);
     println!("| | embedded, per second | over loopback HTTP, per second | embedded is |\n|---|--:|--:|--:|");
-    for (name, refreshing) in [("create", false), ("create and refresh", true)] {
-        let mut candidates: Vec<Box<dyn Candidate + '_>> = vec![
-            Box::new(Here { name: "embedded", once: || together(&own, refreshing) }),
-            Box::new(Here { name: "remote", once: || together(&remote, refreshing) }),
-        ];
-        let speeds: Vec<f64> = measure(&mut candidates).iter().map(|speed| speed * 16.0).collect();
+    for (name, task) in [("create", Task::Create), ("refresh", Task::Refresh), ("create and refresh", Task::CreateAndRefresh)] {
+        let crowd = |name, engine: &SuperTokens| Crowd { name, runtime: &runtime, engine: engine.clone(), task };
+        let mut candidates: Vec<Box<dyn Candidate + '_>> =
+            vec![Box::new(crowd("embedded", &own)), Box::new(crowd("remote", &remote))];
+        let speeds = measure(&mut candidates);
         println!("| {name} | {:.0} | {:.0} | {:.2} times |", speeds[0], speeds[1], speeds[0] / speeds[1]);
     }
 }

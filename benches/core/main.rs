@@ -1,9 +1,10 @@
-//! `bench [BINARY [SECONDS [WORD…]]]`: how fast is the program over real HTTP, and how much of what the machine could do is that?
+//! `cargo bench -p supertokens-benches --bench core -- [SECONDS [WORD…]]`: how fast is the program over real HTTP, and how much of what
+//! the machine could do is that?
 //!
 //! Prints a Markdown table: create, refresh, verify with the database, get and revoke, with 1, 16 and 64 keep-alive
-//! connections on loopback, beside the limits measured in the same run; then memory, start and size. PostgreSQL is
-//! measured if TEST_POSTGRES_URL is set: `with-postgres --durable bench`. Words choose lines: databases (`sqlite`,
-//! `postgresql`), operations (`get`) and numbers of callers (`16`); without words all are measured.
+//! connections on loopback, beside the limits measured in the same run; then memory, start and size of `target/release/supertokens`, or of
+//! what SUPERTOKENS_BINARY names. PostgreSQL is measured if TEST_POSTGRES_URL is set; docs/bench.md has the command. Words choose lines:
+//! databases (`sqlite`, `postgresql`), operations (`get`) and numbers of callers (`16`); without words all are measured.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool speaks to its user")]
 
 mod bare;
@@ -16,7 +17,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::Context as _;
 use supertokens_store::{DatabaseOptions, Db};
 use supertokens_testkit::program::{Caller, Program};
 use supertokens_testkit::target::{Kind, TestDatabase, server_url};
@@ -46,9 +47,8 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> anyhow::Result<()> {
-    let mut arguments = std::env::args().skip(1);
-    let binary = arguments.next().map_or_else(|| PathBuf::from("target/release/supertokens"), PathBuf::from);
-    let binary = binary.canonicalize().with_context(|| format!("no program at {}", binary.display()))?;
+    let mut arguments = supertokens_benches::words();
+    let binary = supertokens_benches::program();
     let seconds: f64 = arguments.next().map_or(Ok(2.0), |text| text.parse()).context("SECONDS is a number")?;
     let words: Vec<String> = arguments.map(|word| word.to_lowercase()).collect();
     let bench = Bench { binary, span: Duration::from_secs_f64(seconds), folder: tempfile::tempdir()?, words };
