@@ -29,7 +29,7 @@ impl Marks {
             return true;
         }
         let marks = self.marks.lock().unwrap_or_else(PoisonError::into_inner);
-        marks.get(&(app.clone(), id.to_owned())).is_none_or(|at| now - at >= THROTTLE)
+        marks.get(&(app.clone(), id.to_owned())).is_none_or(|at| !is_recent(*at, now))
     }
 
     /// Forgets an app that was removed: in one of the same name nobody was active yet.
@@ -44,13 +44,18 @@ impl Marks {
         }
         let mut marks = self.marks.lock().unwrap_or_else(PoisonError::into_inner);
         if marks.len() >= self.capacity {
-            marks.retain(|_, at| now - *at < THROTTLE);
+            marks.retain(|_, at| is_recent(*at, now));
             if marks.len() >= self.capacity {
                 marks.clear();
             }
         }
         marks.insert((app.clone(), id.to_owned()), now);
     }
+}
+
+/// A mark of the future is none: the clock was set back, and nobody should wait until it has caught up.
+fn is_recent(at: Millis, now: Millis) -> bool {
+    (at..at.saturating_add(THROTTLE)).contains(&now)
 }
 
 #[cfg(test)]
@@ -65,6 +70,7 @@ mod tests {
         marks.remember(&app, "u", 0);
         assert!(!marks.is_due(&app, "u", THROTTLE - 1));
         assert!(marks.is_due(&app, "u", THROTTLE));
+        assert!(marks.is_due(&app, "u", -1), "the clock was set back");
         assert!(marks.is_due(&AppId::normalise("other"), "u", 1));
         assert!(Marks::new(false).is_due(&app, "u", 1));
     }

@@ -73,7 +73,10 @@ impl Core {
                 // An app that was removed and made again elsewhere looks like the old one, but its keys are others.
                 let born = self.0.db.read_long(async |tx| tx.apps().await).await?.into_iter().collect();
                 let reborn = self.0.keys.forget_reborn(&born);
-                Ok(u64::try_from(reloaded.changed.len() + reloaded.gone.len() + reborn).unwrap_or(u64::MAX))
+                for app in &reborn {
+                    self.0.marks.forget(app);
+                }
+                Ok(u64::try_from(reloaded.changed.len() + reloaded.gone.len() + reborn.len()).unwrap_or(u64::MAX))
             }
             Chore::DeleteExpiredSessions => self.delete_expired_sessions(now).await,
             Chore::DeleteExpiredSigningKeys => self.delete_expired_keys(now).await,

@@ -174,15 +174,15 @@ impl Keys {
         self.apps.write().unwrap_or_else(PoisonError::into_inner).remove(app);
     }
 
-    /// Forgets the apps that were made anew since their keys were loaded, or are gone. `born` has the time of making of every app.
-    pub(crate) fn forget_reborn(&self, born: &HashMap<AppId, Option<Millis>>) -> usize {
+    /// Forgets the apps that were made anew since their keys were loaded, or are gone, and says which. `born` has the time of making of
+    /// every app.
+    pub(crate) fn forget_reborn(&self, born: &HashMap<AppId, Option<Millis>>) -> Vec<AppId> {
         let mut apps = self.apps.write().unwrap_or_else(PoisonError::into_inner);
-        let before = apps.len();
-        apps.retain(|app, keys| {
+        let reborn = apps.extract_if(|app, keys| {
             let seen = keys.born.lock().unwrap_or_else(PoisonError::into_inner);
-            seen.iter().all(|seen| born.get(app) == Some(seen))
+            seen.iter().any(|seen| born.get(app) != Some(seen))
         });
-        before - apps.len()
+        reborn.map(|(app, _)| app).collect()
     }
 
     fn of(&self, app: &AppId) -> Arc<AppKeys> {

@@ -293,3 +293,36 @@ fn in_every_domain(cx: &Cx<'_>, entry: impl Fn(JsonObject) -> JsonObject) -> Bod
     }
     Body::Json(entry(status("OK")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How many of ten greetings at the same time look at the database.
+    fn looks(greetings: &Greetings, app: &AppIdentifier, now: Millis) -> usize {
+        (0..10).filter(|_| greetings.may_look(app, now)).count()
+    }
+
+    #[test]
+    fn greetings_look_five_times_at_once_and_then_every_200_ms() {
+        let (greetings, app) = (Greetings::default(), AppIdentifier::default());
+        let looked: Vec<usize> = [0, 0, 199, 200, 399, 400, 1_000, 60_000].map(|now| looks(&greetings, &app, now)).into();
+        assert_eq!(looked, [5, 0, 0, 1, 0, 1, 3, 5]);
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_does_not_stop_them() {
+        let (greetings, app) = (Greetings::default(), AppIdentifier::default());
+        assert_eq!(looks(&greetings, &app, 1_000_000), 5);
+        assert_eq!([0, 200].map(|now| looks(&greetings, &app, now)), [0, 1]);
+    }
+
+    #[test]
+    fn each_app_has_its_own_and_a_new_one_of_the_same_name_begins_anew() {
+        let (greetings, app) = (Greetings::default(), AppIdentifier::default());
+        let other = AppIdentifier { app: supertokens_domain::ids::AppId::normalise("other"), ..app.clone() };
+        assert_eq!((looks(&greetings, &app, 0), looks(&greetings, &other, 0)), (5, 5));
+        greetings.forget(&app);
+        assert_eq!((looks(&greetings, &app, 0), looks(&greetings, &other, 0)), (5, 0));
+    }
+}

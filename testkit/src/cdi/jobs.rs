@@ -4,9 +4,9 @@
 use serde_json::{Value, json};
 use supertokens_core::chores::Chore;
 use supertokens_domain::ids::{TenantId, TenantIdentifier};
-use supertokens_domain::time::{DAY, HOUR};
+use supertokens_domain::time::{DAY, HOUR, MINUTE, SECOND};
 
-use super::place::{count, put_dynamic_key, put_tenant};
+use super::place::{count, make_app, put_dynamic_key, put_tenant, remove_app};
 use super::session::{create, plain, text};
 use crate::ports::BEGINNING;
 use crate::{World, scenarios};
@@ -84,6 +84,32 @@ async fn what_other_processes_change_is_seen(w: &World) {
     put_tenant(w, "a", "", json!({ "access_token_validity": "nonsense" })).await;
     run(w, Chore::SyncTenants).await;
     assert_eq!(w.get("5.4", "/telemetry").await.status, 200);
+}
+
+async fn what_is_kept_of_an_app_goes_with_it(w: &World) {
+    let (sessions, active) = ("/appid-again/recipe/session", "/appid-again/users/count/active?since=0");
+    let log_in = async || {
+        w.post("5.4", sessions, plain("u")).await.ok();
+        assert_eq!(w.get("5.4", active).await.ok()["count"], 1, "a user of the new app is active");
+    };
+    make_app(w, "again").await;
+    run(w, Chore::SyncTenants).await;
+    w.clock.advance(40 * SECOND); // the begin of a minute
+    log_in().await;
+    remove_app(w, "again").await;
+    run(w, Chore::SyncTenants).await;
+    w.clock.advance(MINUTE);
+    make_app(w, "again").await;
+    run(w, Chore::SyncTenants).await;
+    log_in().await;
+    w.clock.advance(MINUTE);
+    let stats = w.get("5.4", "/appid-again/requests/stats").await.ok();
+    assert_eq!(stats["peakRequestsPerSecond"].as_array().expect("a day")[1438..], [json!(-1), json!(2)]);
+    // Gone and back before this core looked.
+    remove_app(w, "again").await;
+    make_app(w, "again").await;
+    run(w, Chore::SyncTenants).await;
+    log_in().await;
 }
 
 async fn chores_may_be_done_twice(w: &World) {
@@ -229,6 +255,7 @@ scenarios!(World:
     keys_of_which_no_token_lives_are_deleted,
     activity_is_forgotten_after_a_month,
     what_other_processes_change_is_seen,
+    what_is_kept_of_an_app_goes_with_it,
     chores_may_be_done_twice,
     each_setting_has_its_limits,
     a_longer_access_token_wants_a_longer_refresh_token,

@@ -2,11 +2,10 @@
 
 use serde_json::{Value, json};
 use supertokens_core::chores::Chore;
-use supertokens_domain::ids::{AppId, AppIdentifier, TenantId, TenantIdentifier};
+use supertokens_domain::ids::{AppId, TenantId};
 use supertokens_domain::time::{DAY, HOUR, Millis, SECOND};
-use supertokens_store::TenantRecord;
 
-use super::place::{count, put_dynamic_key, put_static_key, put_tenant};
+use super::place::{count, make_app, put_dynamic_key, put_static_key, put_tenant, remove_app};
 use super::session::{create, plain, text};
 use crate::ports::BEGINNING;
 use crate::{World, members, scenarios};
@@ -336,19 +335,6 @@ async fn a_key_that_cannot_be_looked_for_is_unknown(w: &World) {
     w.post("5.4", "/recipe/session/regenerate", body).await.says("UNAUTHORISED");
     rename(w, "out_of_sight", "jwt_signing_keys").await;
     assert_eq!(verify(w, &token).await["status"], "OK");
-}
-
-/// Makes an app as another core would, now.
-async fn make_app(w: &World, app: &str) {
-    let id = TenantIdentifier { app: AppId::normalise(app), ..TenantIdentifier::default() };
-    let (record, now) = (TenantRecord { id, ..TenantRecord::base() }, w.clock.now());
-    w.core().db().tx(async move |tx| tx.save_tenant(&record, now).await).await.expect("the app is stored");
-}
-
-/// Removes an app as another core would.
-async fn remove_app(w: &World, app: &str) {
-    let id = AppIdentifier { app: AppId::normalise(app), ..AppIdentifier::default() };
-    assert!(w.core().db().tx(async move |tx| tx.delete_app(&id).await).await.expect("the app is removed"));
 }
 
 async fn an_app_that_was_made_again_elsewhere_gets_its_new_keys(w: &World) {

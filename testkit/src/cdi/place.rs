@@ -1,7 +1,7 @@
 //! Apps, tenants and keys that are there without having been asked for: what another process, or the Java core, left behind.
 
 use serde_json::Value;
-use supertokens_domain::ids::{AppId, TenantId, TenantIdentifier};
+use supertokens_domain::ids::{AppId, AppIdentifier, TenantId, TenantIdentifier};
 use supertokens_domain::time::Millis;
 use supertokens_store::TenantRecord;
 
@@ -17,6 +17,19 @@ pub async fn put_tenant(w: &World, app: &str, tenant: &str, overrides: Value) {
     let id = TenantIdentifier { app: AppId::normalise(app), tenant: TenantId::normalise(tenant), ..TenantIdentifier::default() };
     let record = TenantRecord { id, core_config: overrides.to_string(), ..TenantRecord::base() };
     w.core().db().tx(async move |tx| tx.save_tenant(&record, 1).await).await.expect("the tenant is stored");
+}
+
+/// Makes an app as another core would, now.
+pub async fn make_app(w: &World, app: &str) {
+    let id = TenantIdentifier { app: AppId::normalise(app), ..TenantIdentifier::default() };
+    let (record, now) = (TenantRecord { id, ..TenantRecord::base() }, w.clock.now());
+    w.core().db().tx(async move |tx| tx.save_tenant(&record, now).await).await.expect("the app is stored");
+}
+
+/// Removes an app as another core would.
+pub async fn remove_app(w: &World, app: &str) {
+    let id = AppIdentifier { app: AppId::normalise(app), ..AppIdentifier::default() };
+    assert!(w.core().db().tx(async move |tx| tx.delete_app(&id).await).await.expect("the app is removed"));
 }
 
 /// Stores a rotating key of an app.
