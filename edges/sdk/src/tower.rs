@@ -3,8 +3,14 @@
 //! [`SuperTokensLayer`] goes around the whole application: it answers the SDK's own endpoints, gives every other request a [`Scope`],
 //! and writes what happened to sessions into the response. [`VerifySessionLayer`] goes around the routes that want a session.
 //! Bodies are passed on as they are: no byte of one is read, kept or copied here.
+//!
+//! With tonic both layers go to `Server::layer`, this one first, and tokens travel as metadata (`st-auth-mode: header`,
+//! `authorization: Bearer …`). A handler finds the [`Scope`] among its request's extensions, and behind a guard the
+//! [`Session`](crate::session::Session). A request that the guard refuses is answered as gRPC: `UNAUTHENTICATED`, or `PERMISSION_DENIED`
+//! where a claim is not as it should be; the message is that of the JSON answer, `try refresh token` among them.
 
 mod body;
+mod grpc;
 mod guard;
 mod pending;
 
@@ -23,6 +29,7 @@ pub use pending::{refusal, without_layer};
 
 use crate::SuperTokens;
 use crate::context::Scope;
+use crate::error::Error;
 use crate::overriding::BoxFuture;
 use crate::request::RequestView;
 
@@ -139,8 +146,18 @@ where
                     (error, scope)
                 }
             };
-            stage.set(Stage::Own { answer: Box::pin(async move { scope.error_response(error).await }) });
+            stage.set(Stage::Own { answer: Box::pin(refused(scope, error)) });
         }
+    }
+}
+
+/// The answer to an error, in the words of whoever asked.
+async fn refused(scope: Scope, error: Error) -> Response<Bytes> {
+    let code = grpc::Code::of(&error);
+    let answer = scope.error_response(error).await;
+    match grpc::content_type(scope.request().headers()) {
+        Some(content_type) => grpc::in_trailers(answer, code, content_type),
+        None => answer,
     }
 }
 
