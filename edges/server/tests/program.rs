@@ -7,6 +7,9 @@ use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::time::Duration;
 
+use supertokens::session::{NewSession, SessionRecipe, VerifyOptions};
+use supertokens::{AppInfo, Core, Error, SuperTokens};
+
 /// The program with nothing but these settings: no variable of the test's own environment reaches it.
 fn program(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_supertokens"));
@@ -514,4 +517,39 @@ fn addresses_that_are_not_let_in_see_no_numbers() {
     let server = Server::start_with(program(folder.path()).args(["start", "--port=0"]).env("IP_DENY_REGEX", r"127\..*"));
     assert_eq!((server.get("/metrics").0, server.get("/hello").0), (403, 403));
     assert_eq!((server.get("/livez").0, server.get("/readyz").0), (200, 200));
+}
+
+/// An application with our SDK keeps its sessions while its core is away, and goes on with the one that comes back.
+#[tokio::test]
+async fn an_application_outlives_its_core() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Server::start(folder.path(), &[]);
+    let port = server.port.to_string();
+    let app = AppInfo::new("test").api_domain("http://localhost:3001").website_domain("http://localhost:3000");
+    let engine = SuperTokens::builder(app).core(Core::remote(format!("http://localhost:{port}"))).recipe(SessionRecipe::new());
+    let engine = engine.build().await.unwrap();
+    let session = engine.create_new_session(NewSession::of("anna")).await.unwrap();
+    let refresh_token = session.all_session_tokens_dangerously().refresh_token.unwrap();
+    let locally = VerifyOptions::new().anti_csrf_check(false);
+    let with_core = locally.clone().check_database();
+    let check = async |options: &VerifyOptions| engine.get_session(session.access_token(), None, options).await;
+    assert!(check(&locally).await.unwrap().is_some() && check(&with_core).await.unwrap().is_some());
+
+    server.child.kill().unwrap();
+    server.child.wait().unwrap();
+    assert!(check(&locally).await.unwrap().is_some(), "checking a signature needs no core");
+    // Nothing that would make a browser forget its tokens.
+    for refused in [
+        check(&with_core).await.err(),
+        engine.refresh_session(refresh_token.clone(), true, None).await.err(),
+        engine.create_new_session(NewSession::of("bert")).await.err(),
+    ] {
+        assert!(matches!(refused, Some(Error::Core(_))), "{refused:?}");
+    }
+
+    let server = Server::start_with(program(folder.path()).args(["start", "--port", &port]));
+    assert_eq!(server.port.to_string(), port);
+    assert!(check(&with_core).await.unwrap().is_some());
+    let refreshed = engine.refresh_session(refresh_token, true, None).await.unwrap();
+    assert_eq!(refreshed.handle(), session.handle());
 }
