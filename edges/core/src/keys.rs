@@ -205,7 +205,8 @@ impl Keys {
             let _one = keys.loading.lock().await;
             return match fresh() {
                 Some(set) => Ok(set),
-                None => self.load(app, &keys, settings, now).await,
+                // In a box: nearly always the keys are there, and every request would carry the room for this about.
+                None => Box::pin(self.load(app, &keys, settings, now)).await,
             };
         };
         // A new key is due, but the old ones do for the moment. So nobody waits for whoever is fetching it already, and when that has
@@ -215,7 +216,7 @@ impl Keys {
         if let Some(set) = fresh() {
             return Ok(set);
         }
-        Ok(self.load(app, &keys, settings, now).await.unwrap_or_else(|error| {
+        Ok(Box::pin(self.load(app, &keys, settings, now)).await.unwrap_or_else(|error| {
             keys.failed.store(now, Ordering::Relaxed);
             tracing::error!(%app, error = %error.causes(), "signing keys could not be rotated; the old ones go on");
             kept
@@ -237,7 +238,7 @@ impl Keys {
         {
             return Some(set);
         }
-        let loaded = self.load(app, &keys, settings, now).await;
+        let loaded = Box::pin(self.load(app, &keys, settings, now)).await;
         let failed = |error: &Error| tracing::error!(%app, error = %error.causes(), "signing keys could not be loaded again");
         loaded.inspect_err(failed).ok()
     }
@@ -333,35 +334,40 @@ impl Keys {
     /// The key that seals refresh tokens; made once in the life of an app and never changed.
     pub(crate) async fn refresh_key(&self, app: &AppId, now: Millis) -> Result<Arc<RefreshKey>, Error> {
         let keys = self.of(app);
-        let key = keys.refresh.get_or_try_init(|| async {
-            let (mut random, mut salt) = ([0; 64], [0; 64]);
-            self.dice.fill(&mut random);
-            self.dice.fill(&mut salt);
-            let app = app.clone();
-            let at = app.clone();
-            let found = self.db.read(async move |tx| {
-                Ok((tx.app_created(&at).await?, tx.key_value(&at, &TenantId::default(), REFRESH_KEY).await?))
-            });
-            let (born, row) = found.await?;
-            keys.was_born(born);
-            if let Some(row) = row {
-                return Ok::<_, Error>(Arc::new(RefreshKey::from_stored(row.value)));
-            }
-            let fresh = Secret::new(RefreshKey::generate(&random, &salt).stored().to_owned());
-            let stored = self
-                .db
-                .tx(async move |tx| {
-                    tx.advisory_lock(&format!("{app}~public~{REFRESH_KEY}")).await?;
-                    if let Some(row) = tx.key_value(&app, &TenantId::default(), REFRESH_KEY).await? {
-                        return Ok(row.value);
-                    }
-                    tx.put_key_value(&app, &TenantId::default(), REFRESH_KEY, fresh.expose(), now).await?;
-                    Ok(fresh.expose().clone())
-                })
-                .await?;
-            Ok(Arc::new(RefreshKey::from_stored(stored)))
-        });
-        key.await.cloned()
+        if let Some(key) = keys.refresh.get() {
+            return Ok(Arc::clone(key));
+        }
+        Box::pin(keys.refresh.get_or_try_init(|| self.first_refresh_key(app, &keys, now))).await.cloned()
+    }
+
+    /// The key that seals refresh tokens, from the database, where it is made if there is none.
+    async fn first_refresh_key(&self, app: &AppId, keys: &AppKeys, now: Millis) -> Result<Arc<RefreshKey>, Error> {
+        let (mut random, mut salt) = ([0; 64], [0; 64]);
+        self.dice.fill(&mut random);
+        self.dice.fill(&mut salt);
+        let app = app.clone();
+        let at = app.clone();
+        let found = self
+            .db
+            .read(async move |tx| Ok((tx.app_created(&at).await?, tx.key_value(&at, &TenantId::default(), REFRESH_KEY).await?)));
+        let (born, row) = found.await?;
+        keys.was_born(born);
+        if let Some(row) = row {
+            return Ok(Arc::new(RefreshKey::from_stored(row.value)));
+        }
+        let fresh = Secret::new(RefreshKey::generate(&random, &salt).stored().to_owned());
+        let stored = self
+            .db
+            .tx(async move |tx| {
+                tx.advisory_lock(&format!("{app}~public~{REFRESH_KEY}")).await?;
+                if let Some(row) = tx.key_value(&app, &TenantId::default(), REFRESH_KEY).await? {
+                    return Ok(row.value);
+                }
+                tx.put_key_value(&app, &TenantId::default(), REFRESH_KEY, fresh.expose(), now).await?;
+                Ok(fresh.expose().clone())
+            })
+            .await?;
+        Ok(Arc::new(RefreshKey::from_stored(stored)))
     }
 
     /// A key pair from the small stock, or a new one. The stock is filled again in the background.

@@ -392,3 +392,18 @@ fn line(object: &JsonObject) -> String {
     text.push('\n');
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A future is copied from hand to hand on its way to the task that runs it. What is seldom needed, such as connecting to a database,
+    /// belongs in a box.
+    #[tokio::test]
+    async fn the_future_of_a_request_is_light() {
+        let core = Core::open(CoreOptions::new(DatabaseOptions::parse("sqlite::memory:").unwrap())).await.unwrap();
+        let request = Request::get("/hello").body(Bytes::new()).unwrap();
+        let bytes = size_of_val(&core.handle(request, None));
+        assert!(bytes <= 2_560, "{bytes} bytes");
+    }
+}

@@ -168,9 +168,12 @@ impl Tenants {
         if let Some(stored) = self.stored(at) {
             return Ok(stored.served().cloned());
         }
-        if !self.may_ask(at, now) {
-            return Ok(None);
-        }
+        // In a box: nearly every request ends above, and all of them would carry the room for this about.
+        if self.may_ask(at, now) { Box::pin(self.ask(at, now)).await } else { Ok(None) }
+    }
+
+    /// Asks the database for a tenant that is not known here.
+    async fn ask(&self, at: &TenantIdentifier, now: Millis) -> Result<Option<Arc<Entry>>, Error> {
         let wanted = at.clone();
         let parent = TenantIdentifier { tenant: TenantId::default(), ..at.clone() };
         let (record, parent_record) = self

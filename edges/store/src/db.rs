@@ -66,7 +66,9 @@ impl Db {
         let shared = Arc::new(Shared { sql, trips: AtomicU64::new(0), statements: AtomicU64::new(0) });
         let backend = match &options {
             DatabaseOptions::Sqlite(sqlite) => Backend::Sqlite(Sqlite::open(&sqlite.place, &shared)?),
-            DatabaseOptions::Postgres(postgres) => Backend::Postgres(Box::new(Postgres::open(postgres, &shared).await?)),
+            DatabaseOptions::Postgres(postgres) => {
+                Backend::Postgres(Box::new(Box::pin(Postgres::open(postgres, &shared)).await?))
+            }
         };
         Ok(Self(Arc::new(Inner { backend, shared, place, migration_mode, in_memory })))
     }
@@ -83,15 +85,7 @@ impl Db {
                 sqlite.read(|connection| run_now(body(&mut Tx::sqlite(connection, self.counting_reads(), Begin::Never))))
             }
             Backend::Sqlite(sqlite) => sqlite.write(self.on_writer(&Arc::new(body), Begin::Never)).await,
-            Backend::Postgres(postgres) => {
-                for _ in 0..RECONNECTS {
-                    match self.read_once(postgres, &body).await {
-                        Err(StoreError::Unavailable(e)) => tracing::debug!(error = %e, "reading again on a new connection"),
-                        answer => return answer,
-                    }
-                }
-                self.read_once(postgres, &body).await
-            }
+            Backend::Postgres(postgres) => Box::pin(self.read_there(postgres, &body)).await,
         }
     }
 
@@ -267,6 +261,18 @@ impl Db {
         &self.0.shared
     }
 
+    /// Reads over the network. In a box, like everything that has to do with connections: such futures are large, and would be copied
+    /// from hand to hand with every future around them, also where the database is a file.
+    async fn read_there<T, F: AsyncFn(&mut Tx<'_>) -> Result<T>>(&self, postgres: &Postgres, body: &F) -> Result<T> {
+        for _ in 0..RECONNECTS {
+            match self.read_once(postgres, body).await {
+                Err(StoreError::Unavailable(e)) => tracing::debug!(error = %e, "reading again on a new connection"),
+                answer => return answer,
+            }
+        }
+        self.read_once(postgres, body).await
+    }
+
     async fn read_once<T, F: AsyncFn(&mut Tx<'_>) -> Result<T>>(&self, postgres: &Postgres, body: &F) -> Result<T> {
         let client = postgres.reader().await?;
         let reading = async {
@@ -301,7 +307,7 @@ impl Db {
                     };
                     (answer, true)
                 }
-                Backend::Postgres(postgres) => self.on_pool(postgres, &*body, begin, beside.as_mut()).await,
+                Backend::Postgres(postgres) => Box::pin(self.on_pool(postgres, &*body, begin, beside.as_mut())).await,
             };
             match answer {
                 Err(StoreError::Busy) if attempt < ATTEMPTS => tokio::time::sleep(back_off(attempt)).await,

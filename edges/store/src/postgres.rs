@@ -107,7 +107,7 @@ impl Postgres {
 
     /// A connection of the pool.
     pub(crate) async fn lease(&self) -> Result<Lease> {
-        let object = self.pool.get().await.map_err(|e| from_pool(e, &self.shared.sql))?;
+        let object = Box::pin(self.pool.get()).await.map_err(|e| from_pool(e, &self.shared.sql))?;
         Ok(Lease { object: Some(object) })
     }
 
@@ -140,13 +140,13 @@ impl Postgres {
         if let Some(client) = reader.live() {
             return Ok(client);
         }
-        let client = Arc::new(self.connect().await?);
+        let client = Arc::new(Box::pin(self.connect()).await?);
         *reader.client.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&client));
         Ok(client)
     }
 
     async fn connect(&self) -> Result<ClientWrapper> {
-        let connecting = tokio::time::timeout(self.connect_timeout, self.config.connect(self.tls.clone()));
+        let connecting = tokio::time::timeout(self.connect_timeout, Box::pin(self.config.connect(self.tls.clone())));
         let connected = connecting.await.map_err(|_| StoreError::unavailable("connecting took too long"))?;
         let (client, connection) = connected.map_err(|e| from_postgres(&e, &self.shared.sql))?;
         let task = tokio::spawn(async move {
