@@ -4,10 +4,10 @@
 //! and writes what happened to sessions into the response. [`VerifySessionLayer`] goes around the routes that want a session.
 //! Bodies are passed on as they are: no byte of one is read, kept or copied here.
 //!
-//! With tonic both layers go to `Server::layer`, this one first, and tokens travel as metadata (`st-auth-mode: header`,
-//! `authorization: Bearer …`). A handler finds the [`Scope`] among its request's extensions, and behind a guard the
-//! [`Session`](crate::session::Session). A request that the guard refuses is answered as gRPC: `UNAUTHENTICATED`, or `PERMISSION_DENIED`
-//! where a claim is not as it should be; the message is that of the JSON answer, `try refresh token` among them.
+//! With tonic both layers go to `Server::layer`, this one first and with [`grpc`](SuperTokensLayer::grpc), and tokens travel as metadata
+//! (`st-auth-mode: header`, `authorization: Bearer …`). A handler finds the [`Scope`] among its request's extensions, and behind a guard
+//! the [`Session`](crate::session::Session). The SDK's own endpoints stay HTTP with JSON: a client refreshes with a `POST` to
+//! `/auth/session/refresh`, on the same port.
 
 mod body;
 mod grpc;
@@ -41,12 +41,13 @@ type OriginalUri = fn(&Extensions) -> Option<&Uri>;
 pub struct SuperTokensLayer {
     engine: SuperTokens,
     original_uri: OriginalUri,
+    grpc: bool,
 }
 
 impl SuperTokensLayer {
     /// The layer of this SDK.
     pub fn new(engine: SuperTokens) -> Self {
-        Self { engine, original_uri: |_| None }
+        Self { engine, original_uri: |_| None, grpc: false }
     }
 
     /// For adapters: where to find the address that the client asked for, if a router changes the request's own.
@@ -55,13 +56,25 @@ impl SuperTokensLayer {
         self.original_uri = find;
         self
     }
+
+    /// The application serves gRPC, and calls of it are refused in its own way: with HTTP status 200, no body, and a status of gRPC, which
+    /// is `UNAUTHENTICATED`, `PERMISSION_DENIED` where a claim is not as it should be, `INVALID_ARGUMENT`, `UNAVAILABLE` where the core
+    /// cannot be reached, or else `INTERNAL`. The message is that of the JSON answer, `try refresh token` among them; the list of failed
+    /// claims is left out. Calls of gRPC are `POST` over HTTP/2 with `application/grpc`; others, gRPC-Web among them, are answered as ever.
+    ///
+    /// Off at first. Do not switch it on behind a proxy that asks this application who may pass and reads every 200 as a yes.
+    #[must_use]
+    pub fn grpc(mut self) -> Self {
+        self.grpc = true;
+        self
+    }
 }
 
 impl<S> Layer<S> for SuperTokensLayer {
     type Service = SuperTokensService<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        SuperTokensService { inner, engine: self.engine.clone(), original_uri: self.original_uri }
+        SuperTokensService { inner, engine: self.engine.clone(), original_uri: self.original_uri, grpc: self.grpc }
     }
 }
 
@@ -71,6 +84,7 @@ pub struct SuperTokensService<S> {
     inner: S,
     engine: SuperTokens,
     original_uri: OriginalUri,
+    grpc: bool,
 }
 
 impl<S> SuperTokensService<S> {
@@ -96,14 +110,15 @@ where
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         // The layer may stand around a part and around the whole: the outermost one does the work.
         if request.extensions().get::<Scope>().is_some_and(|scope| scope.supertokens().is(&self.engine)) {
-            return Answering { stage: Stage::Application { future: self.inner.call(request), scope: None } };
+            return Answering { stage: Stage::Application { future: self.inner.call(request), scope: None, grpc: false } };
         }
         let scope = self.scope(&request);
         if let Some(answer) = scope.answering() {
             return Answering { stage: Stage::Own { answer: Box::pin(answer) } };
         }
         request.extensions_mut().insert(scope.clone());
-        Answering { stage: Stage::Application { future: self.inner.call(request), scope: Some(scope) } }
+        let grpc = self.grpc && grpc::is_call(&request);
+        Answering { stage: Stage::Application { future: self.inner.call(request), scope: Some(scope), grpc } }
     }
 }
 
@@ -119,7 +134,7 @@ pin_project! {
     #[project = StageNow]
     enum Stage<F> {
         /// The application answers.
-        Application { #[pin] future: F, scope: Option<Scope> },
+        Application { #[pin] future: F, scope: Option<Scope>, grpc: bool },
         /// The SDK does.
         Own { answer: BoxFuture<'static, Response<Bytes>> },
     }
@@ -134,29 +149,29 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut stage = self.project().stage;
         loop {
-            let (error, scope) = match stage.as_mut().project() {
+            let (error, scope, grpc) = match stage.as_mut().project() {
                 StageNow::Own { answer } => return answer.as_mut().poll(cx).map(|answer| Ok(answer.map(ResponseBody::own))),
-                StageNow::Application { future, scope } => {
+                StageNow::Application { future, scope, grpc } => {
                     let mut response = ready!(future.poll(cx))?;
                     let Some(scope) = scope.take() else { return Poll::Ready(Ok(response.map(ResponseBody::of_application))) };
                     let Some(error) = pending::take(&mut response) else {
                         scope.finish(response.headers_mut());
                         return Poll::Ready(Ok(response.map(ResponseBody::of_application)));
                     };
-                    (error, scope)
+                    (error, scope, *grpc)
                 }
             };
-            stage.set(Stage::Own { answer: Box::pin(refused(scope, error)) });
+            stage.set(Stage::Own { answer: Box::pin(refused(scope, error, grpc)) });
         }
     }
 }
 
-/// The answer to an error, in the words of whoever asked.
-async fn refused(scope: Scope, error: Error) -> Response<Bytes> {
-    let code = grpc::Code::of(&error);
+/// The answer to an error, in the way of whoever asked.
+async fn refused(scope: Scope, error: Error, grpc: bool) -> Response<Bytes> {
+    let in_trailers = grpc.then(|| grpc::InTrailers::of(&error));
     let answer = scope.error_response(error).await;
-    match grpc::content_type(scope.request().headers()) {
-        Some(content_type) => grpc::in_trailers(answer, code, content_type),
+    match in_trailers {
+        Some(trailers) => trailers.say(answer),
         None => answer,
     }
 }

@@ -19,6 +19,7 @@ use tonic::metadata::{MetadataMap, MetadataValue};
 use tonic::server::{Grpc, NamedService, ServerStreamingService, UnaryService};
 use tonic::transport::{Channel, Endpoint, Server};
 use tonic::{Code, Request, Response, Status};
+use tower_layer::Layer as _;
 use tower_service::Service;
 
 type Answering<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -163,7 +164,7 @@ async fn client(engine: &SuperTokens, guarded: bool) -> tonic::client::Grpc<Chan
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     let incoming = TcpListenerStream::new(listener);
-    let server = Server::builder().layer(SuperTokensLayer::new(engine.clone()));
+    let server = Server::builder().layer(SuperTokensLayer::new(engine.clone()).grpc());
     if guarded {
         let guard = VerifySessionLayer::new(VerifyOptions::new());
         tokio::spawn(server.layer(guard).add_service(Greeter).serve_with_incoming(incoming));
@@ -241,4 +242,31 @@ async fn the_guard_lets_streams_through_whole_and_refuses_in_words_that_grpc_und
         let refused = ask(&mut client, "/test.Greeter/WhoAmI", question("", token)).await.unwrap_err();
         assert_eq!((refused.code(), refused.message()), (Code::Unauthenticated, message), "{refused}");
     }
+}
+
+/// A proxy that asks who may pass reads a 200 as a yes, so nobody may bring one about by a header.
+#[tokio::test]
+async fn a_header_alone_does_not_turn_a_refusal_into_a_200() {
+    let engine = sdk().await;
+    let layers = [SuperTokensLayer::new(engine.clone()), SuperTokensLayer::new(engine.clone()).grpc()];
+    let status = async |layer: &SuperTokensLayer, method: &str, version, content_type: &str| {
+        let mut service = layer.layer(VerifySessionLayer::new(VerifyOptions::new()).layer(Greeter));
+        let request = http::Request::builder().method(method).version(version).header("content-type", content_type);
+        let answer = service.call(request.body(Body::empty()).unwrap()).await.unwrap();
+        (answer.status().as_u16(), answer.headers().get("grpc-status").map(|code| code.to_str().unwrap().to_owned()))
+    };
+    for layer in &layers {
+        for (method, version, content_type) in [
+            ("GET", http::Version::HTTP_2, "application/grpc"),
+            ("POST", http::Version::HTTP_11, "application/grpc"),
+            ("POST", http::Version::HTTP_2, "application/grpc-web+proto"),
+            ("POST", http::Version::HTTP_2, "application/json"),
+        ] {
+            assert_eq!(status(layer, method, version, content_type).await, (401, None), "{method} {version:?} {content_type}");
+        }
+    }
+    let call = ("POST", http::Version::HTTP_2, "application/grpc");
+    let [plain, grpc] = &layers;
+    assert_eq!(status(plain, call.0, call.1, call.2).await, (401, None), "nobody said that gRPC is served here");
+    assert_eq!(status(grpc, call.0, call.1, call.2).await, (200, Some("16".to_owned())));
 }

@@ -24,6 +24,13 @@ impl SuperTokensLayer {
                 .original_uri(|extensions| extensions.get::<OriginalUri>().map(|uri| &uri.0)),
         )
     }
+
+    /// Calls of gRPC are refused in its own way; see [`supertokens::tower::SuperTokensLayer::grpc`]. For routers with tonic's services among
+    /// their routes.
+    #[must_use]
+    pub fn grpc(self) -> Self {
+        Self(self.0.grpc())
+    }
 }
 
 impl<S> Layer<S> for SuperTokensLayer {
