@@ -53,7 +53,7 @@ impl Marks {
     }
 }
 
-/// A mark of the future is none: the clock was set back, and nobody should wait until it has caught up.
+/// A mark from the future does not count: the clock was set back, and nobody should wait until it has caught up.
 fn is_recent(at: Millis, now: Millis) -> bool {
     (at..at.saturating_add(THROTTLE)).contains(&now)
 }

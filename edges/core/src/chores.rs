@@ -1,9 +1,11 @@
 //! Periodic work as a list; the caller owns the timer (core-session.md 7, core-server.md 10.3). Every process may run every chore: all
 //! of them may run twice, or at the same time in two places.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use supertokens_domain::ids::AppId;
 use supertokens_domain::time::{DAY, Millis};
 
 use crate::Core;
@@ -64,19 +66,19 @@ impl Core {
         match chore {
             Chore::SyncTenants => {
                 let reloaded = self.0.tenants.reload().await?;
-                for app in &reloaded.changed {
-                    self.0.keys.forget(&app.app);
-                }
-                for app in &reloaded.gone {
+                // An app that was removed and made again elsewhere looks like the old one, but its keys are others. This comes first, as
+                // what tells them apart is kept with the keys.
+                let born = self.0.db.read_long(async |tx| tx.apps().await).await?.into_iter().collect();
+                let mut concerned: HashSet<AppId> = self.0.keys.forget_reborn(&born).into_iter().collect();
+                concerned.extend(reloaded.gone.into_iter().map(|app| app.app));
+                for app in &concerned {
                     self.0.forget_app(app);
                 }
-                // An app that was removed and made again elsewhere looks like the old one, but its keys are others.
-                let born = self.0.db.read_long(async |tx| tx.apps().await).await?.into_iter().collect();
-                let reborn = self.0.keys.forget_reborn(&born);
-                for app in &reborn {
-                    self.0.marks.forget(app);
+                for app in reloaded.changed {
+                    self.0.keys.forget(&app.app);
+                    concerned.insert(app.app);
                 }
-                Ok(u64::try_from(reloaded.changed.len() + reloaded.gone.len() + reborn.len()).unwrap_or(u64::MAX))
+                Ok(u64::try_from(concerned.len()).unwrap_or(u64::MAX))
             }
             Chore::DeleteExpiredSessions => self.delete_expired_sessions(now).await,
             Chore::DeleteExpiredSigningKeys => self.delete_expired_keys(now).await,

@@ -151,7 +151,7 @@ impl Cx<'_> {
             return outcome;
         }
         self.core.tenants.remove_app(&self.app());
-        self.core.forget_app(&self.app());
+        self.core.forget_app(&self.at().app);
         Err(Error::no_tenant(self.at()))
     }
 }

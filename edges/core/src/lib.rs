@@ -10,7 +10,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, StatusCode, header};
 use supertokens_domain::config::{Checks, ConfigProblem, CoreConfig};
-use supertokens_domain::ids::{AppIdentifier, TenantIdentifier};
+use supertokens_domain::ids::{AppId, AppIdentifier, TenantIdentifier};
 use supertokens_domain::json::JsonObject;
 use supertokens_store::{DatabaseOptions, Db, StoreError};
 use supertokens_wire::input::{Charset, Input};
@@ -106,11 +106,11 @@ pub(crate) struct Inner {
 
 impl Inner {
     /// Drops what is kept in memory of an app that was removed.
-    pub(crate) fn forget_app(&self, app: &AppIdentifier) {
-        self.keys.forget(&app.app);
+    pub(crate) fn forget_app(&self, app: &AppId) {
+        self.keys.forget(app);
         self.stats.forget(app);
         self.greetings.forget(app);
-        self.marks.forget(&app.app);
+        self.marks.forget(app);
     }
 }
 
@@ -404,6 +404,7 @@ mod tests {
         let core = Core::open(CoreOptions::new(DatabaseOptions::parse("sqlite::memory:").unwrap())).await.unwrap();
         let request = Request::get("/hello").body(Bytes::new()).unwrap();
         let bytes = size_of_val(&core.handle(request, None));
+        // 2,304 with Rust 1.95.
         assert!(bytes <= 2_560, "{bytes} bytes");
     }
 }

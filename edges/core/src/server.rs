@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use http::StatusCode;
-use supertokens_domain::ids::{AppIdentifier, TenantId};
+use supertokens_domain::ids::{AppId, AppIdentifier, TenantId};
 use supertokens_domain::json::{Json, JsonObject};
 use supertokens_domain::time::Millis;
 use supertokens_wire::cdi::server::{
@@ -60,8 +60,8 @@ impl Greetings {
         may
     }
 
-    pub(crate) fn forget(&self, app: &AppIdentifier) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(app);
+    pub(crate) fn forget(&self, app: &AppId) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|of, _| of.app != *app);
     }
 }
 
@@ -320,9 +320,9 @@ mod tests {
     #[test]
     fn each_app_has_its_own_and_a_new_one_of_the_same_name_begins_anew() {
         let (greetings, app) = (Greetings::default(), AppIdentifier::default());
-        let other = AppIdentifier { app: supertokens_domain::ids::AppId::normalise("other"), ..app.clone() };
+        let other = AppIdentifier { app: AppId::normalise("other"), ..app.clone() };
         assert_eq!((looks(&greetings, &app, 0), looks(&greetings, &other, 0)), (5, 5));
-        greetings.forget(&app);
+        greetings.forget(&app.app);
         assert_eq!((looks(&greetings, &app, 0), looks(&greetings, &other, 0)), (5, 0));
     }
 }

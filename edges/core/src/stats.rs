@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
 
-use supertokens_domain::ids::AppIdentifier;
+use supertokens_domain::ids::{AppId, AppIdentifier};
 use supertokens_domain::time::{MINUTE, Millis, SECOND};
 
 const MINUTES: i64 = 24 * 60;
@@ -59,8 +59,8 @@ impl Stats {
         current.peak = current.peak.max(current.in_second);
     }
 
-    pub(crate) fn forget(&self, app: &AppIdentifier) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(app);
+    pub(crate) fn forget(&self, app: &AppId) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|of, _| of.app != *app);
     }
 
     pub(crate) fn day(&self, app: &AppIdentifier, now: Millis) -> Day {

@@ -19,7 +19,7 @@ impl Work {
     }
 
     /// Does the work when it is its turn, and keeps the turn to the work's end. A caller who leaves before takes the work along; one who
-    /// leaves later does not.
+    /// leaves later does not, except when the server stops.
     pub(crate) fn run<F>(&self, work: F) -> impl Future<Output = F::Output> + Send + use<F>
     where
         F: Future<Output: Send> + Send + 'static,
@@ -106,7 +106,7 @@ mod tests {
         assert_eq!(work.run(async { 7 }).await, 7);
         let panics = AssertUnwindSafe(work.run(async { panic!("as expected") })).catch_unwind();
         assert!(panics.await.is_err());
-        // Nor if nobody catches it but the runtime.
+        // A panic that only the runtime catches gives the turn back too.
         let alone = Arc::clone(&work);
         assert!(tokio::spawn(async move { alone.run(async { panic!("as expected") }).await }).await.is_err());
         assert_eq!(work.run(async { 8 }).await, 8, "a panic gives its turn back");

@@ -105,11 +105,18 @@ async fn what_is_kept_of_an_app_goes_with_it(w: &World) {
     w.clock.advance(MINUTE);
     let stats = w.get("5.4", "/appid-again/requests/stats").await.ok();
     assert_eq!(stats["peakRequestsPerSecond"].as_array().expect("a day")[1438..], [json!(-1), json!(2)]);
-    // Gone and back before this core looked.
-    remove_app(w, "again").await;
-    make_app(w, "again").await;
-    run(w, Chore::SyncTenants).await;
-    log_in().await;
+    // Gone and back before this core looked; the second time with other settings.
+    for settings in [json!({}), json!({ "access_token_validity": 60 })] {
+        remove_app(w, "again").await;
+        w.clock.advance(MINUTE);
+        make_app(w, "again").await;
+        put_tenant(w, "again", "", settings).await;
+        run(w, Chore::SyncTenants).await;
+        log_in().await;
+        w.clock.advance(MINUTE);
+        let stats = w.get("5.4", "/appid-again/requests/stats").await.ok();
+        assert_eq!(stats["peakRequestsPerSecond"].as_array().expect("a day")[1438..], [json!(-1), json!(2)]);
+    }
 }
 
 async fn chores_may_be_done_twice(w: &World) {

@@ -50,7 +50,7 @@ impl UseCase for RemoveApp {
         });
         let did_exist = did_exist.await??;
         cx.core.tenants.remove(&target.public());
-        cx.core.forget_app(&target);
+        cx.core.forget_app(&target.app);
         Ok(Removed { did_exist })
     }
 }
