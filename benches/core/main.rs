@@ -27,6 +27,10 @@ use crate::limits::{Cryptography, DriverWorker, StoreWorker};
 use crate::load::{Figures, HttpWorker, Operation, Worker, measure};
 use crate::table::{Line, Machine};
 
+/// The one that the program has: the bare server and the store shall not lose by theirs.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Concurrent callers.
 const CALLERS: [usize; 3] = [1, 16, 64];
 /// Each combination runs this long beforehand without being measured.

@@ -1,5 +1,5 @@
-//! `cargo bench -p supertokens-benches --bench sdk -- [WORD…]`: what does checking a session cost, in Rust and in the other languages' own SDKs, and
-//! what does the layer add to a route? And what does an embedded core save?
+//! `cargo bench -p supertokens-benches --bench sdk -- [WORD…]`: what does checking a session cost, in Rust and in the other languages'
+//! own SDKs, and what does the layer add to a route? And what does an embedded core save?
 //!
 //! Candidates take turns in short slices, several rounds, and the median counts, so that other work on the machine hits all alike. The
 //! figures that matter are ratios within one run. Build the core first: `cargo build --release`. Peers whose packages are not installed
@@ -29,6 +29,10 @@ use supertokens_domain::session::signing_key::VerifyingKey;
 use supertokens_testkit::program::Program;
 use tokio::runtime::Runtime;
 use tower_service::Service as _;
+
+/// The one that the program has: an embedded core and the program's shall not differ by theirs.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const SLICE: Duration = Duration::from_millis(400);
 const ROUNDS: usize = 7;
