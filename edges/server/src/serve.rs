@@ -13,7 +13,6 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
-use futures_util::FutureExt as _;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Body as _, Incoming};
@@ -78,7 +77,7 @@ impl Door {
         let span = tracing::error_span!("request", id = id.as_str());
         let (method, is_head) = (known_method(request.method()), request.method() == Method::HEAD);
         let (operation, mut response) = match self.own_path(&request, peer) {
-            Some(own) => (Operation { method, path: own.path() }, Box::pin(self.answer_own(own).instrument(span.clone())).await),
+            Some(own) => (Operation { method, path: own.path() }, self.answer_own(own).instrument(span.clone()).await),
             None => Arc::clone(&self).ask(request, peer, &span).await,
         };
         let status = response.status();
@@ -107,14 +106,14 @@ impl Door {
     ) -> (Operation, Response<Bytes>) {
         let (head, body) = request.into_parts();
         let waits = head.headers.contains_key(header::EXPECT);
-        let admission = AssertUnwindSafe(self.core.admit(head, Some(peer))).catch_unwind().instrument(span.clone());
+        let admission = survived(self.core.admit(head, Some(peer))).instrument(span.clone());
         let admitted = match tokio::time::timeout(self.patience, admission).await {
-            Ok(Ok(Ok(admitted))) => admitted,
-            Ok(Ok(Err(refused))) => {
+            Ok(Some(Ok(admitted))) => admitted,
+            Ok(Some(Err(refused))) => {
                 let _ = tokio::time::timeout(limits::DRAIN_TIME, drop_rest(body, waits)).await;
                 return refused;
             }
-            Ok(Err(_)) => return self.panicked(),
+            Ok(None) => return self.panicked(),
             Err(_) => return too_long(),
         };
         let operation = admitted.operation();
@@ -128,8 +127,7 @@ impl Door {
             let _room = room;
             core.answer(admitted, body).await
         };
-        let work = AssertUnwindSafe(work).catch_unwind().instrument(span.clone());
-        match tokio::time::timeout(self.patience, self.work.run(work)).await {
+        match tokio::time::timeout(self.patience, self.work.run(work.instrument(span.clone()))).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(_)) => self.panicked(),
             Err(_) => too_long(),
@@ -282,6 +280,16 @@ async fn drop_rest(mut body: Incoming, waits: bool) {
     {
         left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
     }
+}
+
+/// What the future gives, or nothing if it panics.
+async fn survived<T>(future: impl Future<Output = T>) -> Option<T> {
+    let mut future = std::pin::pin!(future);
+    std::future::poll_fn(|cx| {
+        let polled = std::panic::catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx)));
+        polled.map_or(Poll::Ready(None), |polled| polled.map(Some))
+    })
+    .await
 }
 
 fn too_long() -> (Operation, Response<Bytes>) {
