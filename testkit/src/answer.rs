@@ -50,7 +50,7 @@ impl Answer {
     #[track_caller]
     pub fn refuses(&self, status: u16, words: &str) {
         assert_eq!((self.status, self.text.as_str()), (status, format!("{words}\n").as_str()));
-        assert_eq!(self.content_type.replace(' ', "").to_ascii_lowercase(), "text/html;charset=utf-8");
+        assert_eq!(self.content_type.replace(' ', "").to_ascii_lowercase(), "text/plain;charset=utf-8");
     }
 
     /// A header's text, or nothing.

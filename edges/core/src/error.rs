@@ -1,7 +1,9 @@
 //! What can go wrong with a request, and the one place where it becomes a response (house.md 5).
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
-use http::{Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use supertokens_domain::ids::{AppIdentifier, TenantIdentifier};
 use supertokens_store::StoreError;
 use supertokens_wire::input::BadInput;
@@ -85,7 +87,7 @@ impl Error {
     /// The response. Faults are logged here, once, with the whole chain of causes.
     pub(crate) fn into_response(self) -> Response<Bytes> {
         match self {
-            Self::Refused(refusal) => text_response(refusal.status, &refusal.text),
+            Self::Refused(refusal) => text_response(refusal.status, &harmless(&refusal.text)),
             Self::Fault(cause) => {
                 tracing::error!(error = %chain(&*cause), "request failed");
                 text_response(StatusCode::INTERNAL_SERVER_ERROR, "Internal error")
@@ -105,16 +107,42 @@ pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     text
 }
 
-/// Text answers end with a line end and say that they are HTML, as upstream's do.
-pub(crate) fn text_response(status: StatusCode, text: &str) -> Response<Bytes> {
-    respond(status, "text/html;charset=UTF-8", format!("{text}\n"))
+/// A sentence that may repeat what was asked, without what could mean more than itself: no tags for those who take it for HTML, no
+/// line ends for those who write it into a log. The escapes are JSON's, as some sentences hold JSON.
+fn harmless(text: &str) -> Cow<'_, str> {
+    let means_more = |c: char| c == '<' || c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}');
+    if !text.contains(means_more) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if means_more(c) {
+            out.push_str(&format!("\\u{:04x}", u32::from(c)));
+        } else {
+            out.push(c);
+        }
+    }
+    Cow::Owned(out)
 }
 
-/// A response with a body and its type.
-pub(crate) fn respond(status: StatusCode, content_type: &'static str, body: String) -> Response<Bytes> {
+/// A text answer ends with a line end. Upstream calls it `text/html`; but it may repeat what was asked, and a browser must not run
+/// that.
+pub fn text_response(status: StatusCode, text: &str) -> Response<Bytes> {
+    respond(status, "text/plain;charset=UTF-8", format!("{text}\n"))
+}
+
+/// A response with a body and its type. Every answer passes here, and none is a page: a browser that gets hold of one may not guess
+/// at its type, run or load anything, or show it within another page.
+pub fn respond(status: StatusCode, content_type: &'static str, body: String) -> Response<Bytes> {
     let mut response = Response::new(Bytes::from(body));
     *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static(content_type));
+    // Room for an id and for what the operation adds.
+    let mut headers = HeaderMap::with_capacity(6);
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers
+        .insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'; sandbox"));
+    *response.headers_mut() = headers;
     response
 }
 
@@ -133,5 +161,24 @@ impl From<BadInput> for Error {
 impl From<VersionRefusal> for Error {
     fn from(refusal: VersionRefusal) -> Self {
         Self::bad(refusal.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_repeated_means_nothing_but_itself() {
+        for (said, sent) in [
+            ("not found: (, public, t1)", "not found: (, public, t1)"),
+            ("A => B & \"c\" 'd' ü", "A => B & \"c\" 'd' ü"),
+            ("x<script>", r"x\u003cscript>"),
+            ("a\r\nERROR b\0", r"a\u000d\u000aERROR b\u0000"),
+            ("\u{2028}\u{202e}\u{9b}", r"\u2028\u202e\u009b"),
+        ] {
+            let response = Error::bad(said).into_response();
+            assert_eq!(response.body(), format!("{sent}\n").as_bytes());
+        }
     }
 }

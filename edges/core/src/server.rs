@@ -74,9 +74,14 @@ async fn hello(cx: &Cx<'_>) -> Result<Body, Error> {
     Ok(Body::Text("Hello"))
 }
 
+/// The verbs by which load balancers and health checks look, beside GET. Upstream answers 405, and a stock check takes a healthy
+/// core for an ill one.
+pub(crate) const LOOKS: [&str; 2] = ["HEAD", "OPTIONS"];
+
 /// Answers every path that is no operation: a greeting at the root of an app or tenant, otherwise 404.
 pub(crate) async fn at_the_root(cx: &Cx<'_>, path: &str, method: &str) -> Result<Body, Error> {
-    if !["GET", "POST", "PUT", "DELETE"].contains(&method) {
+    let greets = path.is_empty() && LOOKS.contains(&method);
+    if !greets && !["GET", "POST", "PUT", "DELETE"].contains(&method) {
         return Err(Error::refused(StatusCode::METHOD_NOT_ALLOWED, "Method not supported"));
     }
     cx.config()?;

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response, StatusCode, header};
+use http::{Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::server::conn::http1::Builder;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use supertokens_core::error::text_response;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
@@ -53,11 +54,8 @@ async fn converse(stream: TcpStream, live: &str) {
 
 fn respond(path: &str, live: &str) -> Response<Full<Bytes>> {
     let (status, line) = match path.strip_suffix('/').unwrap_or(path) == live {
-        true => (StatusCode::OK, "OK\n"),
-        false => (StatusCode::SERVICE_UNAVAILABLE, "starting\n"),
+        true => (StatusCode::OK, "OK"),
+        false => (StatusCode::SERVICE_UNAVAILABLE, "starting"),
     };
-    let mut response = Response::new(Full::new(Bytes::from_static(line.as_bytes())));
-    *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html;charset=UTF-8"));
-    response
+    text_response(status, line).map(Full::new)
 }

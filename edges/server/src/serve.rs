@@ -19,6 +19,7 @@ use hyper::body::{Body as _, Incoming};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
+use supertokens_core::error::{respond, text_response};
 use supertokens_core::{Core, Operation};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -120,7 +121,7 @@ impl Door {
         let (body, room) = match tokio::time::timeout(limits::BODY_TIME, self.read(body, waits)).await {
             Ok(Ok(read)) => read,
             Ok(Err(refusal)) => return (operation, refusal.response()),
-            Err(_) => return (operation, text(StatusCode::REQUEST_TIMEOUT, "The body did not arrive in time")),
+            Err(_) => return (operation, text_response(StatusCode::REQUEST_TIMEOUT, "The body did not arrive in time")),
         };
         let core = self.core.clone();
         let work = async move {
@@ -136,7 +137,7 @@ impl Door {
 
     fn panicked(&self) -> (Operation, Response<Bytes>) {
         self.metrics.panicked();
-        (Operation::default(), text(StatusCode::INTERNAL_SERVER_ERROR, "Internal error"))
+        (Operation::default(), text_response(StatusCode::INTERNAL_SERVER_ERROR, "Internal error"))
     }
 
     /// The whole body, and the room that it takes if it is large. One that is too large is read on and dropped for a while.
@@ -196,26 +197,27 @@ impl Door {
             "/metrics" if self.shows_metrics && self.core.lets_in(peer) => Own::Metrics,
             _ => return None,
         };
-        matches!(*request.method(), Method::GET | Method::HEAD).then_some(own)
+        // OPTIONS is how some load balancers look.
+        matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS).then_some(own)
     }
 
     async fn answer_own(&self, own: Own) -> Response<Bytes> {
         match own {
-            Own::Live => text(StatusCode::OK, "OK"),
-            Own::Ready if self.stopping.load(Ordering::Relaxed) => text(StatusCode::SERVICE_UNAVAILABLE, "stopping"),
+            Own::Live => text_response(StatusCode::OK, "OK"),
+            Own::Ready if self.stopping.load(Ordering::Relaxed) => text_response(StatusCode::SERVICE_UNAVAILABLE, "stopping"),
             Own::Ready => match tokio::time::timeout(limits::READY, self.core.db().ping()).await {
-                Ok(Ok(())) => text(StatusCode::OK, "OK"),
+                Ok(Ok(())) => text_response(StatusCode::OK, "OK"),
                 Ok(Err(error)) => {
                     tracing::warn!(%error, "not ready");
-                    text(StatusCode::SERVICE_UNAVAILABLE, "the database cannot be reached")
+                    text_response(StatusCode::SERVICE_UNAVAILABLE, "the database cannot be reached")
                 }
-                Err(_) => text(StatusCode::SERVICE_UNAVAILABLE, "the database does not answer"),
+                Err(_) => text_response(StatusCode::SERVICE_UNAVAILABLE, "the database does not answer"),
             },
             Own::Metrics => match self.metrics.text() {
                 Ok(body) => respond(StatusCode::OK, metrics::CONTENT_TYPE, body),
                 Err(error) => {
                     tracing::error!(%error, "the metrics cannot be written");
-                    text(StatusCode::INTERNAL_SERVER_ERROR, "Internal error")
+                    text_response(StatusCode::INTERNAL_SERVER_ERROR, "Internal error")
                 }
             },
         }
@@ -264,9 +266,9 @@ enum BodyRefused {
 impl BodyRefused {
     fn response(self) -> Response<Bytes> {
         match self {
-            Self::TooLarge => text(StatusCode::PAYLOAD_TOO_LARGE, "Request body is too large"),
-            Self::Broken => text(StatusCode::BAD_REQUEST, "Request body is broken"),
-            Self::NoRoom => text(StatusCode::SERVICE_UNAVAILABLE, "Too many large request bodies at a time"),
+            Self::TooLarge => text_response(StatusCode::PAYLOAD_TOO_LARGE, "Request body is too large"),
+            Self::Broken => text_response(StatusCode::BAD_REQUEST, "Request body is broken"),
+            Self::NoRoom => text_response(StatusCode::SERVICE_UNAVAILABLE, "Too many large request bodies at a time"),
         }
     }
 }
@@ -293,7 +295,7 @@ async fn survived<T>(future: impl Future<Output = T>) -> Option<T> {
 }
 
 fn too_long() -> (Operation, Response<Bytes>) {
-    (Operation::default(), text(StatusCode::SERVICE_UNAVAILABLE, "The request took too long"))
+    (Operation::default(), text_response(StatusCode::SERVICE_UNAVAILABLE, "The request took too long"))
 }
 
 /// The method as a label: a closed set.
@@ -307,18 +309,6 @@ fn known_method(method: &Method) -> &'static str {
         Method::OPTIONS => "OPTIONS",
         _ => "other",
     }
-}
-
-/// A text answer as the core has them: a line, called HTML.
-fn text(status: StatusCode, line: &str) -> Response<Bytes> {
-    respond(status, "text/html;charset=UTF-8", format!("{line}\n"))
-}
-
-fn respond(status: StatusCode, content_type: &'static str, body: String) -> Response<Bytes> {
-    let mut response = Response::new(Bytes::from(body));
-    *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-    response
 }
 
 /// Accepts connections until `stop` is ready, then lets what runs come to its end. Says whether all of it did in time.

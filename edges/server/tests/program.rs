@@ -139,7 +139,7 @@ fn it_starts_on_a_file_answers_and_stops_in_order() {
 
     let (status, head, body) = server.get("/hello");
     assert_eq!((status, body.as_str()), (200, "Hello\n"));
-    assert!(head.contains("content-type: text/html;charset=utf-8"), "{head}");
+    assert!(head.contains("content-type: text/plain;charset=utf-8"), "{head}");
     assert_eq!(server.get("/livez").0, 200);
     assert_eq!(server.get("/readyz/").2, "OK\n");
 
@@ -163,6 +163,13 @@ fn it_starts_on_a_file_answers_and_stops_in_order() {
         "# EOF",
     ] {
         assert!(metrics.contains(line), "{line} is not in\n{metrics}");
+    }
+    for path in ["/livez", "/readyz", "/hello", "/"] {
+        for method in ["HEAD", "OPTIONS"] {
+            let (status, head, _) = server.ask(&format!("{method} {path} HTTP/1.0\r\n\r\n"));
+            assert_eq!(status, 200, "{method} {path}");
+            assert!(head.contains("x-content-type-options: nosniff") && head.contains("content-security-policy: "), "{head}");
+        }
     }
     let (code, log) = server.stop();
     assert_eq!(code, Some(0));

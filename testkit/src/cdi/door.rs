@@ -104,13 +104,92 @@ async fn a_verb_that_nobody_serves_is_refused(w: &World) {
     w.post("5.4", "/apiversion", json!({})).await.refuses(405, words);
     w.get("5.4", "/recipe/session/verify").await.refuses(405, words);
     w.post("5.4", "/.well-known/jwks.json", json!({})).await.refuses(405, words);
-    for path in ["/hello", "/recipe/session", "/", "/unknown"] {
-        let answer = w.raw("OPTIONS", path, &[("origin", "https://a.example")], "").await;
-        answer.refuses(405, words);
-        assert_eq!(answer.header("access-control-allow-origin"), "");
+    for path in ["/recipe/session", "/config", "/recipe/nothing", "/appid-public/recipe/jwt"] {
+        w.raw("OPTIONS", path, &[], "").await.refuses(405, words);
         assert_eq!(w.raw("HEAD", path, &[], "").await.status, 405, "{path}");
     }
+    for path in ["/hello", "/"] {
+        w.raw("PATCH", path, &[], "").await.refuses(405, words);
+    }
     w.raw("DELETE", "/recipe/session", &[("cdi-version", "2.6")], "").await.refuses(400, "cdi-version 2.6 not supported");
+}
+
+/// With which load balancers and health checks ask as they come.
+async fn greetings_answer_every_way_of_looking(w: &World) {
+    w.with_config(json!({ "api_keys": KEY })).await;
+    put_tenant(w, "", "t1", json!({})).await;
+    for path in ["/hello", "/hello/", "/", "/t1", "/t1/hello", "/appid-public/hello", "/appid-public/t1/"] {
+        let head = w.raw("HEAD", path, &[], "").await;
+        assert_eq!((head.status, head.text.as_str()), (200, ""), "{path}");
+        greets(&w.raw("OPTIONS", path, &[], "").await);
+        let preflight = w.raw("OPTIONS", path, &[("origin", "https://a.example")], "").await;
+        assert_eq!(preflight.header("access-control-allow-origin"), "", "{path}");
+    }
+    for path in ["/appid-x/hello", "/appid-x"] {
+        assert_eq!(w.raw("HEAD", path, &[], "").await.status, 400, "{path}");
+        unknown_place(&w.raw("OPTIONS", path, &[], "").await, "(, x, public)");
+    }
+    assert_eq!(w.raw("HEAD", "/ghost", &[], "").await.status, 404);
+}
+
+/// A link to a core, opened in a browser, must not become a page of the core's.
+async fn no_answer_is_one_that_a_browser_runs(w: &World) {
+    let tag = "%3Cimg%20src=x%20onerror=%22fetch(1)%22%3E%0A%1b";
+    put_tenant(w, "", "t1", json!({})).await;
+    let mut answers = Vec::new();
+    for path in [
+        "/hello".to_owned(),
+        "/".to_owned(),
+        format!("/{tag}"),
+        format!("/appid-{tag}/hello"),
+        format!("/recipe/{tag}"),
+        format!("/recipe/session?sessionHandle=x_{tag}"),
+        format!("/recipe/session/data?sessionHandle=x_{tag}"),
+        format!("/recipe/jwt/data?sessionHandle=x_{tag}"),
+        format!("/recipe/session?{tag}=1"),
+        format!("/recipe/session/user?userId={tag}"),
+        format!("/recipe/session/user?userId=u&fetchAcrossAllTenants={tag}"),
+        format!("/config?pid={tag}"),
+        "/.well-known/jwks.json".to_owned(),
+        "/../x".to_owned(),
+    ] {
+        answers.push((path.clone(), bare(w, &path, &[]).await));
+        answers.push((path.clone(), bare(w, &path, &[("cdi-version", "5.<b>")]).await));
+        answers.push((path.clone(), w.raw("PROPFIND", &path, &[], "").await));
+    }
+    let hostile = "<script>alert(1)</script>\n";
+    for (path, body) in [
+        ("/recipe/session", json!({ hostile: 1 })),
+        ("/recipe/session", json!({ "userId": hostile, "enableAntiCsrf": hostile })),
+        ("/recipe/session/remove", json!({ "sessionHandles": [format!("x_{hostile}")] })),
+        ("/recipe/session/verify", json!({ "accessToken": hostile, "doAntiCsrfCheck": false, "checkDatabase": false })),
+        ("/recipe/session/refresh", json!({ "refreshToken": hostile, "enableAntiCsrf": false })),
+        ("/recipe/session/regenerate", json!({ "accessToken": hostile })),
+        ("/recipe/jwt", json!({ "algorithm": hostile, "payload": {}, "jwksDomain": hostile, "validity": 1 })),
+    ] {
+        answers.push((path.to_owned(), w.post("5.4", path, body).await));
+    }
+    for (path, body) in [
+        ("/recipe/multitenancy/app/v2", json!({ "appId": hostile })),
+        ("/recipe/multitenancy/app/v2", json!({ "appId": "a", "coreConfig": { hostile: hostile } })),
+        ("/recipe/multitenancy/tenant/v2", json!({ "tenantId": hostile })),
+        ("/recipe/multitenancy/tenant/v2", json!({ "tenantId": "t1", "firstFactors": [hostile] })),
+        ("/recipe/session/data", json!({ "sessionHandle": format!("x_{hostile}"), "userDataInDatabase": {} })),
+    ] {
+        answers.push((path.to_owned(), w.put("5.4", path, body).await));
+    }
+    for (path, answer) in answers {
+        let kind = answer.content_type.as_str();
+        let safe = ["text/plain;charset=UTF-8", "application/json;charset=UTF-8"].contains(&kind);
+        assert!(safe, "{path}: {} {kind}", answer.status);
+        assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
+        let policy = "default-src 'none'; frame-ancestors 'none'; sandbox";
+        assert_eq!(answer.header("content-security-policy"), policy, "{path}");
+        if kind.starts_with("text/") {
+            let line = answer.text.trim_end_matches('\n');
+            assert!(!line.contains(['<', '\n', '\r', '\u{1b}']), "{path}: {line:?}");
+        }
+    }
 }
 
 async fn answers_are_framed(w: &World) {
@@ -129,7 +208,7 @@ async fn a_failure_of_ours_keeps_its_cause_to_itself(w: &World) {
     w.write("drop table session_info").await;
     let handle = made["session"]["handle"].as_str().expect("a handle");
     let answer = w.get("5.4", &format!("/recipe/session?sessionHandle={handle}")).await;
-    assert_eq!((answer.status, answer.content_type.as_str()), (500, "text/html;charset=UTF-8"));
+    assert_eq!((answer.status, answer.content_type.as_str()), (500, "text/plain;charset=UTF-8"));
     assert!(!answer.text.contains("session_info") && !answer.text.to_lowercase().contains("sql"), "{}", answer.text);
     greets(&w.get("5.4", "/hello").await);
 }
@@ -395,6 +474,8 @@ scenarios!(World:
     places_that_are_not_there_are_named,
     unknown_paths_are_not_found,
     a_verb_that_nobody_serves_is_refused,
+    greetings_answer_every_way_of_looking,
+    no_answer_is_one_that_a_browser_runs,
     answers_are_framed,
     a_failure_of_ours_keeps_its_cause_to_itself,
     the_base_path_is_in_front_of_everything,

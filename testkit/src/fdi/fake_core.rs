@@ -300,7 +300,7 @@ fn json_response(body: &Value) -> Response<Bytes> {
 fn text_response(status: u16, text: String) -> Response<Bytes> {
     let mut response = Response::new(Bytes::from(text));
     *response.status_mut() = StatusCode::from_u16(status).expect("a status");
-    response.headers_mut().insert("content-type", http::HeaderValue::from_static("text/html; charset=utf-8"));
+    response.headers_mut().insert("content-type", http::HeaderValue::from_static("text/plain;charset=UTF-8"));
     response
 }
 
