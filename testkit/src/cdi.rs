@@ -25,6 +25,7 @@ pub static SUBJECTS: &[Subject] = &[
     ("session::locks", session::locks::ALL),
     ("session::create", session::create::ALL),
     ("session::data", session::data::ALL),
+    ("session::large", session::large::ALL),
     ("session::verify", session::verify::ALL),
     ("session::verify_table", session::verify_table::ALL),
     ("session::verify_tokens", session::verify_tokens::ALL),

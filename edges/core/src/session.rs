@@ -110,6 +110,16 @@ fn token(minted: Minted) -> wire::Token {
     wire::Token { token: minted.token, expiry: minted.expires_at, created: minted.issued_at }
 }
 
+/// The text of a new payload, as it is to be stored.
+///
+/// # Errors
+/// 400 if no access token should be as large as it makes one.
+fn payload_text(payload: &JsonObject) -> Result<String, Error> {
+    let text = payload.to_text();
+    access_token::payload_fits(text.len()).map_err(|refused| Error::bad(refused.to_string()))?;
+    Ok(text)
+}
+
 /// A payload that cannot be signed is the caller's fault; everything else is ours.
 fn mint_refused(error: MintError) -> Error {
     match error {

@@ -2,7 +2,7 @@
 //!
 //! Parsing reads form and structure and trusts nothing: a token that fails here "does not look like ours" and counts as absent.
 //! Only RS256 is ever verified, whatever a header says, and a key that a token brings along (`jwk`, `jku`, `x5u`) is no key.
-//! A token of more than [`MAX_LENGTH`] bytes is refused unread: no cookie and hardly any header can carry one.
+//! A token of more than [`MAX_LENGTH`] bytes is refused unread.
 
 mod members;
 
@@ -17,8 +17,8 @@ use supertokens_domain::time::{Millis, SECOND};
 use self::members::Scalar;
 use crate::payload::Payload;
 
-/// The longest token that is looked at, in bytes.
-pub const MAX_LENGTH: usize = 16 * 1024;
+/// The longest token that is looked at, in bytes: longer than any that is written, see `access_token::MAX_ACCESS_TOKEN_BYTES`.
+pub const MAX_LENGTH: usize = supertokens_domain::session::access_token::MAX_READ_ACCESS_TOKEN_BYTES;
 
 /// The two first parts that a V2 token may have. Compared as text, never decoded.
 const LEGACY_HEADERS: [&str; 2] =

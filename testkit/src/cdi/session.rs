@@ -9,6 +9,7 @@ pub mod create_around;
 pub mod data;
 pub mod decisions;
 pub mod forge;
+pub mod large;
 pub mod locks;
 pub mod races;
 pub mod refresh;

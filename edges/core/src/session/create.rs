@@ -13,7 +13,7 @@ use supertokens_store::{ActivityRow, NewSession, ResolvedUser, StoreError, Tx};
 use supertokens_wire::cdi::session::{CreateSession, Created, SessionTokens, Token};
 use supertokens_wire::version::FlagReading;
 
-use super::{activity, kind, may_be_for_the_log, mint_refused, session_object, token};
+use super::{activity, kind, may_be_for_the_log, mint_refused, payload_text, session_object, token};
 use crate::cx::Cx;
 use crate::error::Error;
 use crate::figures::Tally;
@@ -25,6 +25,7 @@ impl UseCase for CreateSession {
     async fn run(self, cx: &Cx<'_>) -> Result<Created, Error> {
         let life = cx.access_token_life(self.access_token_validity)?;
         mintable(&self.payload, cx.rules.access_token).map_err(mint_refused)?;
+        let texts = Texts { payload: payload_text(&self.payload)?, data: self.data.to_text() };
         let use_static_key = match cx.rules.key_choice_on_create {
             FlagReading::NotRead => !cx.config()?.access_token_signing_key_dynamic,
             _ => !self.use_dynamic_signing_key.unwrap_or(true),
@@ -32,7 +33,7 @@ impl UseCase for CreateSession {
         let (app, user_id) = (cx.at().app.clone(), self.user_id);
         let user = cx.db().read(async move |tx| tx.resolve_user(&app, &user_id).await).await?;
         let fresh = Fresh::new(cx, &user, self.enable_anti_csrf, self.payload, life).await?;
-        let minted = fresh.store(cx, &user, self.data.to_text(), use_static_key).await?;
+        let minted = fresh.store(cx, &user, texts, use_static_key).await?;
         Tally::add(&cx.core.tally.created, 1);
 
         let refresh = Token { token: fresh.refresh, expiry: fresh.refresh_expires_at, created: cx.now };
@@ -48,6 +49,12 @@ impl UseCase for CreateSession {
             keys: cx.legacy_keys().await?,
         })
     }
+}
+
+/// The two objects as they are stored.
+struct Texts {
+    payload: String,
+    data: String,
 }
 
 /// A session that is about to begin.
@@ -95,7 +102,7 @@ impl Fresh {
     }
 
     /// Writes the session, and signs its access token.
-    async fn store(&self, cx: &Cx<'_>, user: &ResolvedUser, data: String, use_static_key: bool) -> Result<Minted, Error> {
+    async fn store(&self, cx: &Cx<'_>, user: &ResolvedUser, texts: Texts, use_static_key: bool) -> Result<Minted, Error> {
         let (claims, version) = (&self.claims, cx.rules.access_token);
         let (keys, policy) = cx.keys().await?;
         let key = keys.signing(kind(use_static_key), &policy, cx.now)?;
@@ -107,10 +114,10 @@ impl Fresh {
                 session_handle: claims.session_handle.clone(),
                 user_id: user.recipe.clone(),
                 refresh_token_hash_2: hash2(&self.refresh),
-                session_data: data,
+                session_data: texts.data,
                 expires_at: self.refresh_expires_at,
                 created_at_time: cx.now,
-                jwt_user_payload: claims.payload.to_text(),
+                jwt_user_payload: texts.payload,
                 use_static_key,
             },
             created: activity(cx, "session_created", &user.recipe, &user.primary, Some(&claims.session_handle)),

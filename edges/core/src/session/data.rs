@@ -7,16 +7,14 @@ use supertokens_wire::cdi::session::{
     DataAnswer, GetJwtData, GetSession, GetSessionData, PutJwtData, PutSessionData, SessionDetails, SessionFound, SessionObject,
 };
 
-use super::{mint_refused, read_payload};
+use super::{mint_refused, payload_text, read_payload};
 use crate::cx::Cx;
 use crate::error::Error;
 use crate::routes::{Scope, UseCase};
 
-/// A session that has not ended. The tenant comes from the handle.
+/// A session that has not ended. The tenant comes from the handle; one that does not exist has no sessions.
 async fn living(cx: &Cx<'_>, handle: &SessionHandle) -> Result<Option<SessionRow>, Error> {
-    let tenant = handle.tenant();
-    cx.tenant_named(&tenant).await?;
-    let (app, handle) = (cx.at().app.clone(), handle.clone());
+    let (app, tenant, handle) = (cx.at().app.clone(), handle.tenant(), handle.clone());
     let row = cx.db().read(async move |tx| tx.session(&app, &tenant, &handle).await).await?;
     Ok(row.filter(|row| row.expires_at > cx.now))
 }
@@ -69,7 +67,6 @@ impl UseCase for PutSessionData {
 
     async fn run(self, cx: &Cx<'_>) -> Result<DataAnswer, Error> {
         let (app, tenant, handle, now) = (cx.at().app.clone(), self.handle.tenant(), self.handle.clone(), cx.now);
-        cx.tenant_named(&tenant).await?;
         let _turn = cx.turn(&self.handle).await?;
         let text = self.data.to_text();
         let updated = cx.db().single(async move |tx| tx.update_session_data(&app, &tenant, &handle, &text, now).await).await?;
@@ -83,10 +80,9 @@ impl UseCase for PutJwtData {
     async fn run(self, cx: &Cx<'_>) -> Result<DataAnswer, Error> {
         // Old SDKs' tokens nest the payload, and nothing is refused.
         mintable(&self.data, cx.rules.access_token).map_err(mint_refused)?;
+        let text = payload_text(&self.data)?;
         let (app, tenant, handle, now) = (cx.at().app.clone(), self.handle.tenant(), self.handle.clone(), cx.now);
-        cx.tenant_named(&tenant).await?;
         let _turn = cx.turn(&self.handle).await?;
-        let text = self.data.to_text();
         let updated = cx.db().single(async move |tx| tx.update_jwt_payload(&app, &tenant, &handle, &text, now).await).await?;
         Ok(if updated { DataAnswer::Ok(None) } else { DataAnswer::Unauthorised })
     }

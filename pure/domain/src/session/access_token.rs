@@ -2,8 +2,12 @@
 //!
 //! Checking needs no database: a token, the published keys, an instant. The texts of errors are upstream's.
 
+mod size;
+
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_PAD_INDIFFERENT, URL_SAFE_NO_PAD};
+
+pub use size::{MAX_ACCESS_TOKEN_BYTES, MAX_READ_ACCESS_TOKEN_BYTES, PayloadTooLarge, payload_fits};
 
 use super::anti_csrf::{AntiCsrfCheck, AntiCsrfError};
 use super::claim_text::{self, NumberTooLarge};

@@ -1,7 +1,7 @@
 //! Whose is an access token that is to be regenerated? (core-session.md 2.6, with its hole closed: decision 10)
 //!
-//! A token outlives the key that signed it, so nobody can check the signature of an old one. It is believed for as much as the
-//! session's row confirms, and nothing is signed in its place.
+//! A token outlives the key that signed it, so nobody can check the signature of an old one. Nothing of it is used but the session's
+//! handle and tenant, which find the row, and the hashes, which the row must know; nothing is signed in its place.
 
 use super::access_token::ParsedAccessToken;
 use super::key_schedule::KeyPolicy;

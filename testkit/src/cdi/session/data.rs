@@ -131,13 +131,30 @@ async fn the_tenant_comes_from_the_handle_and_not_from_the_path(w: &World) {
     }
     let missing = "AppId or tenantId not found => Tenant with the following connectionURIDomain, appId and tenantId \
                    combination not found: ";
-    get(w, "5.4", "x_ghost").await.refuses(400, &format!("{missing}(, public, ghost)"));
     let path = format!("/appid-ghost/recipe/session?sessionHandle={}", handle(&made));
     w.get("5.4", &path).await.refuses(400, &format!("{missing}(, ghost, public)"));
-    for (path, member) in PATHS {
-        let body = json!({ "sessionHandle": "x_ghost", member: {} });
-        w.put("5.4", path, body).await.refuses(400, &format!("{missing}(, public, ghost)"));
+}
+
+/// A handle may come from anybody: whatever it names as its tenant, there is no such session, and nothing of it is repeated.
+async fn a_handle_of_no_tenant_names_no_session(w: &World) {
+    let made = create(w, "5.4", "u").await;
+    let before = everything(w).await;
+    let long = format!("x_{}", "t".repeat(3_000));
+    let names = ["x_ghost", "x_<script>alert(1)</script>", "x_t\n2026-11-28 ERROR", "x_..", "_x", "x_\u{1f600}", "x_'--", &long];
+    for cdi in ["5.6", "5.4", "3.0", "2.9"] {
+        for name in names {
+            let name_in_query: String = name.bytes().map(|byte| format!("%{byte:02x}")).collect();
+            is_gone(&get(w, cdi, &name_in_query).await);
+            for (path, member) in PATHS {
+                is_gone(&w.get(cdi, &format!("{path}?sessionHandle={name_in_query}")).await);
+                is_gone(&w.put(cdi, path, json!({ "sessionHandle": name, member: {} })).await);
+            }
+        }
     }
+    assert_eq!(everything(w).await, before);
+    let body = json!({ "sessionHandles": names });
+    assert_eq!(w.post("5.4", "/recipe/session/remove", body).await.ok()["sessionHandlesRevoked"], json!([]));
+    get(w, "5.4", &handle(&made)).await.ok();
 }
 
 async fn a_handle_of_another_app_is_not_known(w: &World) {
@@ -340,6 +357,7 @@ scenarios!(World:
     a_session_that_is_not_there_is_said_to_be_gone,
     a_handle_must_be_given,
     the_tenant_comes_from_the_handle_and_not_from_the_path,
+    a_handle_of_no_tenant_names_no_session,
     a_handle_of_another_app_is_not_known,
     a_session_is_over_at_its_end,
     a_put_replaces_the_whole_object,

@@ -7,7 +7,7 @@ use supertokens_domain::session::access_token::{AccessClaims, AccessTokenVersion
 use supertokens_domain::session::signing_key::SigningKey;
 use supertokens_domain::time::{DAY, HOUR};
 
-use super::rows::{access, handle, make_tenant, part, refresh, refreshing, the_row};
+use super::rows::{access, handle, make_tenant, make_user, map_user, part, refresh, refreshing, the_row, user_id};
 use super::{create, plain, text};
 use crate::{Answer, World, members, scenarios};
 
@@ -247,6 +247,58 @@ async fn a_forgery_that_says_it_is_over_is_believed_as_far_as_the_row_goes(w: &W
     }
 }
 
+/// Who has read a token of mallory's knows its lineage, and may write a token around it that says it is the victim's.
+async fn an_unsigned_token_says_nothing_of_whose_session_it_is(w: &World) {
+    use AccessTokenVersion::{V1, V2, V3, V5};
+    make_tenant(w, "public", "t1").await;
+    let (primary, mallory) = (user_id(1), user_id(2));
+    make_user(w, &primary, &primary).await;
+    make_user(w, &mallory, &primary).await;
+    map_user(w, &primary, "outside").await;
+    let made = create(w, "5.6", &mallory).await;
+    let lie = |claims: &mut AccessClaims| {
+        claims.user_id = "victim".to_owned();
+        claims.recipe_user_id = "victim".to_owned();
+        claims.anti_csrf = Some("mine".to_owned());
+        claims.issued_at = 0;
+        claims.payload = supertokens_domain::json::JsonObject::new().with("role", "admin");
+    };
+    let whose = json!({
+        "handle": handle(&made), "userId": "outside", "recipeUserId": mallory, "userDataInJWT": {}, "tenantId": "public"
+    });
+    for (kid, version) in [("d-1600000000000", V5), ("d-1600000000000", V3), ("x", V2), ("x", V1)] {
+        let forged = forgery(&access(&made), kid, version, lie);
+        for cdi in ["5.6", "4.0"] {
+            let said = regenerate(w, cdi, &forged, None).await.ok();
+            assert_eq!(said, json!({ "status": "OK", "session": whose }), "{version:?} {cdi}");
+        }
+        let said = regenerate(w, "2.9", &forged, None).await.ok();
+        assert_eq!(said["session"], json!({ "handle": handle(&made), "userId": "outside", "userDataInJWT": {} }));
+        let stored = regenerate(w, "5.6", &forged, Some(json!({ "a": 1 }))).await.ok();
+        assert_eq!((&stored["session"]["userId"], &stored["session"]["recipeUserId"]), (&json!("outside"), &json!(mallory)));
+        // Which claims are protected is not for an unsigned token to say.
+        regenerate(w, "5.6", &forged, Some(json!({ "sub": "x" }))).await.refuses(400, PROTECTED);
+        regenerate(w, "5.6", &forged, Some(json!({}))).await.ok();
+        // Another tenant, or none that exists: there is no such session, and its name is not repeated.
+        if version >= AccessTokenVersion::V5 {
+            for tenant in ["t1", "<script>"] {
+                let elsewhere = |claims: &mut AccessClaims| claims.tenant = TenantId::normalise(tenant);
+                let forged = forgery(&access(&made), kid, version, elsewhere);
+                assert_eq!(regenerate(w, "5.6", &forged, Some(json!({ "a": 1 }))).await.done(), no_session());
+            }
+        }
+    }
+    assert_eq!(the_row(w, &handle(&made)).await.payload, "{}");
+}
+
+async fn a_session_that_has_ended_is_said_to_have_whatever_the_payload(w: &World) {
+    let made = create(w, "5.6", "u").await;
+    w.post("5.6", "/recipe/session/remove", json!({ "sessionHandles": [handle(&made)] })).await.ok();
+    for payload in [json!({ "sub": "x" }), json!({ "p": "x".repeat(20_000) })] {
+        assert_eq!(regenerate(w, "5.6", &access(&made), Some(payload)).await.done(), no_session());
+    }
+}
+
 async fn a_name_that_no_row_can_have_is_missing(w: &World) {
     let genuine = access(&create(w, "5.6", "u").await);
     let nul = |claims: &mut AccessClaims| claims.session_handle = SessionHandle::presented("a\0b");
@@ -307,6 +359,8 @@ scenarios!(World:
     a_token_that_is_none_is_not_authorised,
     a_foreign_signature_under_a_known_key_id_is_refused,
     a_forgery_that_says_it_is_over_is_believed_as_far_as_the_row_goes,
+    an_unsigned_token_says_nothing_of_whose_session_it_is,
+    a_session_that_has_ended_is_said_to_have_whatever_the_payload,
     a_name_that_no_row_can_have_is_missing,
     the_kind_of_key_follows_the_row,
     the_tenant_is_that_of_the_token,
