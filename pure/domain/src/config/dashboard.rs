@@ -26,8 +26,8 @@ pub fn dashboard_items(levels: &[&JsonObject], view: DashboardView<'_>) -> Vec<J
             let fixed = of_database.iter().find(|(name, _)| *name == key.name).map(|(_, value)| value.clone());
             let value = match fixed {
                 Some(value) => value,
-                // The address and the password of the database are nobody's to read.
-                None if key.secret && key.owner == Owner::Database => Json::Null,
+                // Whose secret it is depends on the level that set it, which may be another one's: it is nobody's to read.
+                None if key.secret => Json::Null,
                 None => json(values.get(key.name)),
             };
             item(key, value, view.processors)

@@ -456,6 +456,24 @@ fn the_dashboard_lists_ten_members_per_key_and_no_secret_of_the_database() {
 }
 
 #[test]
+fn no_listing_has_a_secret_whoever_set_it() {
+    let secrets: JsonObject =
+        keys().filter(|key| key.secret).map(|key| (key.name.to_owned(), format!("hunter2-{}", key.name).into())).collect();
+    assert!(secrets.len() >= 7);
+    let (own, app, nothing) = (&secrets, &secrets, &JsonObject::new());
+    let postgres = PostgresConfig::effective(&object(r#"{"postgresql_user":"u"}"#)).unwrap();
+    for levels in [[nothing, nothing, &secrets], [nothing, app, nothing], [own, nothing, nothing]] {
+        for protected_caller in [true, false] {
+            let view = DashboardView { postgres: Some(&postgres), protected_caller, processors: 2 };
+            let items: Vec<String> = dashboard_items(&levels, view).iter().map(JsonObject::to_text).collect();
+            assert!(!items.join("").contains("hunter2"), "{items:?}");
+            let signer = items.iter().find(|item| item.contains("firebase_password_hashing_signer_key")).unwrap();
+            assert!(signer.contains(r#""value":null"#), "{signer}");
+        }
+    }
+}
+
+#[test]
 fn the_database_is_chosen_by_url_then_by_keys_then_by_default() {
     let choose = |text: &str| DatabaseChoice::of(&object(text), "/here/supertokens.db").unwrap();
     assert!(matches!(choose("{}"), DatabaseChoice::SqliteFile(path) if path == "/here/supertokens.db"));

@@ -222,6 +222,25 @@ async fn the_dashboard_lists_what_can_be_set(w: &World) {
     );
 }
 
+async fn a_secret_of_the_base_is_nobodys_to_read(w: &World) {
+    let config = json!({ "api_keys": KEY, "firebase_password_hashing_signer_key": "the-secret-of-the-base" });
+    w.with_config(config).await;
+    let own_key = "another-key-of-twenty-chars";
+    let body = json!({ "appId": "shop", "coreConfig": { "api_keys": own_key } });
+    with_key(w, KEY, "PUT", APP_V2, body).await.ok();
+    let path = "/appid-shop/recipe/dashboard/tenant/core-config";
+    let own = with_key(w, own_key, "GET", path, json!({})).await;
+    assert!(!own.text.contains("the-secret-of-the-base"), "{}", own.text);
+    let items = own.ok()["config"].as_array().unwrap().clone();
+    let signer = items.iter().find(|item| item["key"] == "firebase_password_hashing_signer_key").unwrap();
+    assert_eq!((&signer["value"], members(signer).len()), (&json!(null), 10));
+    // Nor by any other of the lists.
+    for path in ["/appid-shop/recipe/multitenancy/tenant/v2", "/appid-shop/recipe/multitenancy/tenant/list/v2"] {
+        let answer = with_key(w, own_key, "GET", path, json!({})).await;
+        assert!(!answer.text.contains("the-secret-of-the-base") && !answer.text.contains(KEY), "{}", answer.text);
+    }
+}
+
 scenarios!(World:
     values_are_kept_as_they_were_sent,
     new_members_are_laid_over_the_old_and_a_null_takes_one_away,
@@ -234,4 +253,5 @@ scenarios!(World:
     version_limits_of_an_app_count_for_it,
     protected_settings_belong_to_the_operator,
     the_dashboard_lists_what_can_be_set,
+    a_secret_of_the_base_is_nobodys_to_read,
 );
