@@ -29,7 +29,7 @@ pub use dashboard::{DashboardView, dashboard_items};
 pub use database::{DatabaseChoice, PostgresConfig};
 pub use overrides::{
     Protected, app_scope_conflict, check_overrides, hide_protected, merge_overrides, names_own_database, own_database_refusal,
-    touched_protected,
+    set_protected, touched_protected,
 };
 pub use ranges::{CDI_VERSIONS, Checks};
 pub use reading::ConfigProblem;

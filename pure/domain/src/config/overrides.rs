@@ -52,6 +52,12 @@ pub fn touched_protected(overrides: &JsonObject) -> Option<Protected> {
     }
 }
 
+/// The protected settings that count for whoever has these overrides: a null sets nothing.
+pub fn set_protected(overrides: &JsonObject) -> Option<Protected> {
+    let set = overrides.iter().filter(|(_, value)| !value.is_null());
+    touched_protected(&set.map(|(name, value)| (name.to_owned(), value.clone())).collect())
+}
+
 /// The first setting by which a tenant would differ from its app although it must not. `app` and `tenant` are their levels, most
 /// special first and with the base configuration last; the error is the reason behind `Invalid core config: `.
 /// A value of the wrong type is no difference: [`CoreConfig::effective`](super::CoreConfig::effective) reports it.

@@ -7,8 +7,8 @@ use super::permission::{Level, may_write};
 use super::provider::{ProviderChecks, check_providers};
 use super::{Denied, FactorError, ProviderError, Settings, Tenant, TenantShape};
 use crate::config::{
-    Checks, CoreConfig, Protected, app_scope_conflict, check_overrides, merge_overrides, names_own_database,
-    own_database_refusal, touched_protected,
+    Checks, CoreConfig, app_scope_conflict, check_overrides, merge_overrides, names_own_database, own_database_refusal,
+    touched_protected,
 };
 use crate::ids::{ConnectionUriDomain, TenantIdentifier};
 use crate::json::JsonObject;
@@ -106,10 +106,8 @@ impl TenantChange {
         }
         check_overrides(after).map_err(invalid)?;
         if self.protected_caller {
-            match touched_protected(&difference(before, after)) {
-                Some(Protected::Database) => return Err(Denied::DatabaseConfig.into()),
-                Some(Protected::Core) => return Err(Denied::ProtectedConfig.into()),
-                None => {}
+            if let Some(protected) = touched_protected(&difference(before, after)) {
+                return Err(Denied::from(protected).into());
             }
         }
         if let Some(key) = names_own_database(after) {
@@ -117,7 +115,7 @@ impl TenantChange {
         }
         if !self.target.cud.is_default() {
             let (new, default) = (&self.target.cud, ConnectionUriDomain::default());
-            let sentence = format!("ConnectionUriDomain: {new} cannot be mapped to the same user pool as {default}");
+            let sentence = format!("ConnectionUriDomain: {default} cannot be mapped to the same user pool as {new}");
             return Err(invalid(sentence));
         }
         let above: Vec<&JsonObject> = around.inherited.iter().collect();

@@ -2,7 +2,9 @@
 //!
 //! The source is the tenant that a request was sent to, the target the one that it is about. Keys are checked before.
 
+use crate::config::{Protected, set_protected};
 use crate::ids::{AppId, ConnectionUriDomain, TenantId, TenantIdentifier};
+use crate::json::JsonObject;
 
 /// Why something is not allowed. Displays as upstream's sentence, which is the body of the 403.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -113,6 +115,21 @@ pub fn may_remove_domain(source: &TenantIdentifier, target: &ConnectionUriDomain
     allow(source.is_base(), Denied::RemoveDomain)?;
     allow(!target.is_default(), Denied::RemoveDefaultDomain)?;
     allow(other_apps == 0, Denied::AppsLeft)
+}
+
+/// May somebody who is not the owner of a shared installation remove what has these settings? Removed and made again, it would be
+/// without what the owner has set.
+pub fn may_remove_settings(overrides: &JsonObject) -> Result<(), Denied> {
+    set_protected(overrides).map_or(Ok(()), |protected| Err(protected.into()))
+}
+
+impl From<Protected> for Denied {
+    fn from(protected: Protected) -> Self {
+        match protected {
+            Protected::Database => Self::DatabaseConfig,
+            Protected::Core => Self::ProtectedConfig,
+        }
+    }
 }
 
 fn allow(condition: bool, otherwise: Denied) -> Result<(), Denied> {

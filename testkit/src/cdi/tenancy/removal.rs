@@ -1,7 +1,9 @@
 //! Removing tenants and apps with everything that belongs to them (core-multitenancy.md 6).
 
 use serde_json::{Value, json};
+use supertokens_domain::ids::{ConnectionUriDomain, TenantIdentifier};
 use supertokens_domain::time::SECOND;
+use supertokens_store::TenantRecord;
 use tokio::task::JoinSet;
 
 use super::{APP_V2, TENANT_V2, app, count, shown, tenant};
@@ -164,7 +166,56 @@ async fn a_tenant_removed_many_times_at_once_existed_once(w: &World) {
     assert_eq!(callers.join_all().await.into_iter().filter(|did| *did).count(), 1);
 }
 
+const SECRET: &str = "a-secret-for-operators-of-forty-characters";
+const KEY: &str = "a-key-of-twenty-chars-";
+
+async fn what_the_owner_protects_is_removed_by_the_owner(w: &World) {
+    w.with_config(json!({ "api_keys": KEY, "supertokens_saas_secret": SECRET })).await;
+    let ask = async |key: &str, method: &str, path: &str, body: Value| {
+        w.raw(method, path, &[("api-key", key), ("cdi-version", "5.4")], body.to_string()).await
+    };
+    let remove = async |key: &str, at: &str, what: &str, body: Value| {
+        ask(key, "POST", &format!("{at}/recipe/multitenancy/{what}/remove"), body).await
+    };
+    let rule = json!({ "ip_deny_regex": "10[.].*" });
+    let tenant_t1 = json!({ "tenantId": "t1", "coreConfig": rule });
+    ask(SECRET, "PUT", APP_V2, json!({ "appId": "a1", "coreConfig": rule })).await.ok();
+    ask(SECRET, "PUT", &format!("/appid-a1{TENANT_V2}"), tenant_t1).await.ok();
+    // One that only inherits the rule, and one in which a null sets nothing.
+    for (name, own) in [("t2", json!({})), ("t3", json!({ "ip_deny_regex": null }))] {
+        ask(SECRET, "PUT", &format!("/appid-a1{TENANT_V2}"), json!({ "tenantId": name, "coreConfig": own })).await.ok();
+        assert_eq!(remove(KEY, "/appid-a1", "tenant", json!({ "tenantId": name })).await.ok(), did_exist(true));
+    }
+    let words = "Not allowed to modify protected configs.";
+    remove(KEY, "/appid-a1", "tenant", json!({ "tenantId": "t1" })).await.refuses(403, words);
+    assert_eq!(count(w, "tenant_configs where tenant_id = 't1'").await, 1);
+    assert_eq!(remove(SECRET, "/appid-a1", "tenant", json!({ "tenantId": "t1" })).await.ok(), did_exist(true));
+    assert_eq!(remove(KEY, "/appid-a1", "tenant", json!({ "tenantId": "t1" })).await.ok(), did_exist(false));
+    remove(KEY, "", "app", json!({ "appId": "a1" })).await.refuses(403, words);
+    assert_eq!(count(w, "apps where app_id = 'a1'").await, 1);
+    assert_eq!(remove(SECRET, "", "app", json!({ "appId": "a1" })).await.ok(), did_exist(true));
+    // A domain that was taken over names a database, which is protected too.
+    let domain = TenantIdentifier { cud: ConnectionUriDomain::normalise("c1.example"), ..TenantIdentifier::default() };
+    let record = TenantRecord { id: domain, core_config: r#"{"postgresql_host":"h"}"#.into(), ..TenantRecord::base() };
+    w.core().db().tx(async move |tx| tx.save_tenant(&record, 1).await).await.expect("the domain is stored");
+    let body = json!({ "connectionUriDomain": "c1.example" });
+    remove(KEY, "", "connectionuridomain", body.clone()).await.refuses(403, "Not allowed to modify DB related configs.");
+    assert_eq!(remove(SECRET, "", "connectionuridomain", body).await.ok(), did_exist(true));
+}
+
+async fn without_an_owner_whoever_has_the_key_removes(w: &World) {
+    w.with_config(json!({ "api_keys": KEY })).await;
+    let ask = async |method: &str, path: &str, body: Value| {
+        w.raw(method, path, &[("api-key", KEY), ("cdi-version", "5.4")], body.to_string()).await
+    };
+    let body = json!({ "tenantId": "t1", "coreConfig": { "ip_deny_regex": "10[.].*" } });
+    ask("PUT", TENANT_V2, body).await.ok();
+    assert_eq!(ask("POST", "/recipe/multitenancy/tenant/remove", json!({ "tenantId": "t1" })).await.ok(), did_exist(true));
+}
+
 scenarios!(World:
+    what_the_owner_protects_is_removed_by_the_owner,
+    without_an_owner_whoever_has_the_key_removes,
     a_tenant_goes_with_its_sessions,
     an_app_goes_with_everything,
     an_app_that_another_core_removed_is_not_found needs ASharedDatabase,
