@@ -32,8 +32,8 @@ impl Address {
     }
 }
 
-/// Decodes a path: percent-encoding, `;parameters`, doubled slashes, dots. `None`: it is not a path we read.
-fn normal_path(raw: &str) -> Option<String> {
+/// Decodes a path into its segments: percent-encoding, `;parameters`, doubled slashes, dots. `None`: it is not a path we read.
+fn segments(raw: &str) -> Option<Vec<String>> {
     let lower = raw.to_ascii_lowercase();
     if lower.contains("%2f") || lower.contains("%5c") || raw.contains('\\') {
         return None;
@@ -45,10 +45,10 @@ fn normal_path(raw: &str) -> Option<String> {
         match &*segment {
             "" | "." => {}
             ".." => drop(segments.pop()?),
-            segment => segments.push(segment.to_lowercase()),
+            segment => segments.push(segment.to_owned()),
         }
     }
-    Some(segments.iter().fold(String::new(), |path, segment| path + "/" + segment))
+    Some(segments)
 }
 
 /// Takes a path apart. Outside the base path there is nothing.
@@ -57,10 +57,18 @@ pub(crate) fn address(raw: &str, base_path: &str) -> Option<Address> {
     if base_path.is_empty() && TABLE.contains_key(raw) {
         return Some(Address { app: AppId::default(), tenant: TenantId::default(), path: raw.to_owned() });
     }
-    let path = normal_path(raw)?;
-    let base = normal_path(base_path)?;
-    let path = path.strip_prefix(&base).filter(|rest| rest.is_empty() || rest.starts_with('/'))?;
-    let plain = |app: AppId, tenant: TenantId, path: &str| Some(Address { app, tenant, path: path.to_owned() });
+    let (given, base) = (segments(raw)?, segments(base_path)?);
+    let in_base =
+        base.iter().enumerate().all(|(at, wanted)| given.get(at).is_some_and(|s| s.to_lowercase() == wanted.to_lowercase()));
+    let given = given.get(base.len()..).filter(|_| in_base)?;
+    let path = given.iter().fold(String::new(), |path, segment| path + "/" + &segment.to_lowercase());
+    let path = path.as_str();
+    // Quirk: the root of an app or tenant greets only under its name as it is kept; `/PUBLIC/` and `/appid-/` are paths that nobody serves.
+    let greets = given.iter().all(|segment| *segment == segment.to_lowercase() && segment != "appid-");
+    let plain = |app: AppId, tenant: TenantId, rest: &str| {
+        let path = if rest.is_empty() && !greets { path } else { rest };
+        Some(Address { app, tenant, path: path.to_owned() })
+    };
     if TABLE.contains_key(path) {
         return plain(AppId::default(), TenantId::default(), path);
     }
@@ -201,6 +209,13 @@ mod tests {
         assert_eq!(taken_apart("/appid-a/t1"), names("a", "t1", ""));
         assert_eq!(taken_apart("/recipe/nothing"), names("public", "public", "/recipe/nothing"));
         assert_eq!(taken_apart("/recipe"), names("public", "public", "/recipe"));
+        assert_eq!(taken_apart("/public/"), names("public", "public", ""));
+        assert_eq!(taken_apart("/appid-public/t1/"), names("public", "t1", ""));
+        for path in ["/appid-", "/PUBLIC", "/appid-PUBLIC", "/appid-/public", "/appid-public/Public", "/APPID-public"] {
+            assert_eq!(taken_apart(path), names("public", "public", &path.to_lowercase()), "{path}");
+            assert_eq!(taken_apart(&format!("{path}/")), names("public", "public", &path.to_lowercase()), "{path}");
+        }
+        assert_eq!(taken_apart("/appid-A/t1"), names("a", "t1", "/appid-a/t1"));
         assert_eq!(taken_apart("/appid-x/a/b"), names("public", "public", "/a/b"));
     }
 
@@ -216,6 +231,7 @@ mod tests {
     fn the_base_path_is_in_front_of_everything() {
         assert_eq!(address("/base/recipe/session", "/base/").unwrap().path, "/recipe/session");
         assert_eq!(address("/base", "base").unwrap().path, "");
+        assert_eq!(address("/BASE/", "/Base").unwrap().path, "");
         assert_eq!(address("/basement/recipe/session", "/base"), None);
         assert_eq!(address("/recipe/session", "/base"), None);
     }

@@ -90,15 +90,16 @@ fn check(scope: Scope, cx: &Cx<'_>) -> Result<(), Error> {
         Scope::Any => {}
         Scope::Tenant => drop(cx.tenant()?),
         Scope::App => drop(cx.config()?),
+        // A tenant that may not ask is told so, whether or not there is such an app.
         Scope::AppFromPublicTenant => {
-            cx.config()?;
             cx.require_public_tenant()?;
+            cx.config()?;
         }
         Scope::Verifying => {
-            cx.config()?;
             if cx.rules.verify_from_public_tenant {
                 cx.refuse_other_tenants()?;
             }
+            cx.config()?;
         }
     }
     Ok(())

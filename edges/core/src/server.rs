@@ -125,7 +125,7 @@ impl UseCase for GetApiVersions {
 }
 
 impl UseCase for GetConfig {
-    const SCOPE: Scope = Scope::Any;
+    const SCOPE: Scope = Scope::Tenant;
     const DOOR: Door = Door { key: false, version: true };
 
     async fn run(self, cx: &Cx<'_>) -> Result<Body, Error> {

@@ -87,8 +87,8 @@ impl UseCase for CountUsers {
 
     async fn run(self, cx: &Cx<'_>) -> Result<Body, Error> {
         let count = if self.all_tenants {
-            cx.config()?;
             cx.require_public_tenant()?;
+            cx.config()?;
             count_in_app(cx, self.recipe_ids).await?
         } else {
             cx.tenant()?;

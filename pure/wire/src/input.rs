@@ -260,6 +260,11 @@ impl Query {
         if value.contains('\0') { Err(BadInput::Field(name.to_owned())) } else { Ok(value) }
     }
 
+    /// The parts of a list, trimmed; empty ones are dropped. Absent and empty are the same.
+    pub fn list<'a>(&'a self, name: &str, separator: char) -> impl Iterator<Item = &'a str> {
+        self.get(name).unwrap_or_default().split(separator).map(str::trim).filter(|part| !part.is_empty())
+    }
+
     /// True only for the text `true` in any case; `default` when absent.
     pub fn flag(&self, name: &str, default: bool) -> bool {
         self.get(name).map_or(default, |value| value.eq_ignore_ascii_case("true"))
@@ -365,6 +370,9 @@ mod tests {
         assert_eq!(query.get("k"), Some(""));
         assert_eq!(query.get("sp"), Some("x y é"));
         assert!(query.flag("t", false) && !query.flag("n", true) && query.flag("absent", true) && !query.flag("e", true));
+        let list = |text: &str| Query::parse(text).list("l", ',').map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(list("l=a,%20b%20,,+,C"), ["a", "b", "C"]);
+        assert_eq!([list(""), list("l="), list("l=,"), list("l=%20")], [const { Vec::<String>::new() }; 4]);
         assert_eq!(query.required("gone").unwrap_err().to_string(), "Field name 'gone' is missing in GET request");
         assert_eq!(query.long("sp").unwrap_err().to_string(), "Field name 'sp' must be a long in the GET request");
         assert_eq!(query.optional_int("sp").unwrap_err().to_string(), "Field name 'sp' must be an int in the GET request");

@@ -26,7 +26,9 @@ pub fn greets(answer: &Answer) {
     answer.refuses(200, "Hello");
 }
 
-fn unknown_place(answer: &Answer, place: &str) {
+/// A place that is not there.
+#[track_caller]
+pub fn unknown_place(answer: &Answer, place: &str) {
     let words = "AppId or tenantId not found => Tenant with the following connectionURIDomain, appId and tenantId combination";
     answer.refuses(400, &format!("{words} not found: {place}"));
 }
@@ -76,6 +78,49 @@ async fn places_that_are_not_there_are_named(w: &World) {
     let headers = [("host", "unknown.example:3567"), ("cdi-version", "5.4")];
     let answer = w.raw("POST", "/ghost/recipe/session", &headers, plain("u").to_string()).await;
     unknown_place(&answer, "(, public, ghost)");
+}
+
+async fn a_tenant_that_may_not_ask_need_not_exist(w: &World) {
+    let words = "Only public tenantId can call this app specific API";
+    put_tenant(w, "a", "", json!({})).await;
+    let questions = [
+        ("GET", "/recipe/jwt/jwks"),
+        ("GET", "/telemetry"),
+        ("GET", "/users/count/active?since=0"),
+        ("GET", "/users/count?includeAllTenants=true"),
+        ("GET", "/recipe/session/user?userId=u"),
+        ("POST", "/recipe/session/remove"),
+    ];
+    let body = json!({ "userId": "u" });
+    for (method, path) in questions {
+        let ask = async |cdi: &str, at: &str| {
+            let body = if method == "POST" { body.to_string() } else { String::new() };
+            w.raw(method, &format!("{at}{path}"), &[("cdi-version", cdi)], body).await
+        };
+        ask("5.4", "/appid-ghost/nobody").await.refuses(403, words);
+        ask("5.4", "/appid-a/nobody").await.refuses(403, words);
+        unknown_place(&ask("4.0", "/appid-ghost/nobody").await, "(, ghost, public)");
+        unknown_place(&ask("5.4", "/appid-ghost").await, "(, ghost, public)");
+    }
+    // A token is verified without a place from 5.6 on.
+    let check = json!({ "accessToken": "x", "doAntiCsrfCheck": false, "enableAntiCsrf": false, "checkDatabase": false });
+    w.post("5.6", "/appid-ghost/nobody/recipe/session/verify", check.clone()).await.refuses(403, words);
+    unknown_place(&w.post("5.5", "/appid-ghost/nobody/recipe/session/verify", check).await, "(, ghost, public)");
+    // The handshake is not there any more, wherever one asks for it.
+    w.post("2.21", "/appid-ghost/recipe/handshake", json!({})).await.refuses(404, "Not found");
+    w.post("5.6", "/appid-ghost/nobody/recipe/handshake", json!({})).await.refuses(404, "Not found");
+    unknown_place(&w.post("2.20", "/appid-ghost/recipe/handshake", json!({})).await, "(, ghost, public)");
+}
+
+async fn a_root_greets_under_its_own_name_only(w: &World) {
+    put_tenant(w, "", "t1", json!({})).await;
+    for path in ["/", "/public", "/public/", "/appid-public/", "/appid-public/public/", "/t1/", "//t1"] {
+        greets(&bare(w, path, &[]).await);
+    }
+    for path in ["/appid-/", "/appid-", "/PUBLIC/", "/PUBLIC", "/appid-PUBLIC/", "/APPID-public/", "/T1", "/appid-/t1", "/%54%31"]
+    {
+        bare(w, path, &[]).await.refuses(404, "Not found");
+    }
 }
 
 async fn unknown_paths_are_not_found(w: &World) {
@@ -472,6 +517,8 @@ scenarios!(World:
     a_path_may_be_written_in_many_ways,
     a_path_names_an_app_and_a_tenant,
     places_that_are_not_there_are_named,
+    a_tenant_that_may_not_ask_need_not_exist,
+    a_root_greets_under_its_own_name_only,
     unknown_paths_are_not_found,
     a_verb_that_nobody_serves_is_refused,
     greetings_answer_every_way_of_looking,

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use supertokens_domain::time::{DAY, MINUTE, SECOND};
 
-use super::door::greets;
+use super::door::{greets, unknown_place};
 use super::place::{count, is_forgetful, put_tenant};
 use crate::target::Kind;
 use crate::{World, members, scenarios};
@@ -103,6 +103,11 @@ async fn the_configuration_file_is_told_to_its_own_process(w: &World) {
     for path in ["/t1/config?pid=world", "/appid-a/config?pid=world"] {
         let words = "you can call this only from the base connection uri domain, public app and tenant";
         w.get("5.4", path).await.refuses(403, words);
+    }
+    for (path, place) in
+        [("/appid-ghost/nobody", "(, ghost, nobody)"), ("/appid-ghost", "(, ghost, public)"), ("/ghost", "(, public, ghost)")]
+    {
+        unknown_place(&w.get("5.4", &format!("{path}/config?pid=world")).await, place);
     }
 }
 

@@ -43,7 +43,11 @@ async fn without_users_the_list_is_empty(w: &World) {
         String::new(),
         "?limit=500&timeJoinedOrder=DESC".to_owned(),
         "?limit=1&includeRecipeIds=EmailPassword,thirdparty".to_owned(),
+        "?includeRecipeIds=webauthn,%20passwordless".to_owned(),
+        "?includeRecipeIds=,%20EMAILPASSWORD%20,,".to_owned(),
+        "?includeRecipeIds=%20".to_owned(),
         "?email=a@b.example;c&limit=501".to_owned(),
+        "?phone=;%20b&limit=501".to_owned(),
         format!("?paginationToken={}", token.replace('=', "%3D").replace('+', "%2B").replace('/', "%2F")),
     ] {
         for cdi in ["2.7", "3.1", "5.6"] {
@@ -67,10 +71,13 @@ async fn what_is_wrong_with_a_page_is_said(w: &World) {
         ("paginationToken=YQ%3D%3D", "invalid pagination token"),
         ("paginationToken=YQA7MQ%3D%3D", "invalid pagination token"), // a, U+0000, a semicolon, 1
         ("includeRecipeIds=emailpassword,nonsense", "Unknown recipe ID: nonsense"),
+        ("includeRecipeIds=emailpassword,%20Nonsense%20", "Unknown recipe ID: Nonsense"),
+        ("email=%20;&provider=&limit=501", "max limit allowed is 500"),
     ] {
         w.get("5.4", &format!("/users?{query}")).await.refuses(400, words);
     }
     w.get("5.4", "/users/count?includeRecipeIds=nonsense").await.refuses(400, "Unknown recipe ID: nonsense");
+    w.get("5.4", "/users/count?includeRecipeIds=webauthn,%20passwordless,").await.ok();
 }
 
 async fn users_are_counted(w: &World) {

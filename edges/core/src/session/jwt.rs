@@ -50,12 +50,14 @@ impl UseCase for GetWellKnownJwks {
 }
 
 impl UseCase for Handshake {
-    const SCOPE: Scope = Scope::Tenant;
+    const SCOPE: Scope = Scope::Any;
 
     async fn run(self, cx: &Cx<'_>) -> Result<HandshakeAnswer, Error> {
+        // Where it is not served any more, nobody looks for the place.
         if !cx.rules.handshake {
             return Err(Error::not_found());
         }
+        cx.tenant()?;
         let config = cx.config()?;
         Ok(HandshakeAnswer {
             keys: cx.legacy_keys().await?.ok_or_else(Error::not_found)?,

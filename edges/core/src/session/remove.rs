@@ -13,7 +13,7 @@ use crate::figures::Tally;
 use crate::routes::{Scope, UseCase};
 
 impl UseCase for RemoveSessions {
-    const SCOPE: Scope = Scope::App;
+    const SCOPE: Scope = Scope::Any;
 
     async fn run(self, cx: &Cx<'_>) -> Result<SessionsRemoved, Error> {
         let removed = match self {
@@ -26,7 +26,7 @@ impl UseCase for RemoveSessions {
 }
 
 impl UseCase for ListSessions {
-    const SCOPE: Scope = Scope::App;
+    const SCOPE: Scope = Scope::Any;
 
     async fn run(self, cx: &Cx<'_>) -> Result<SessionsListed, Error> {
         let whose = self.0;
@@ -43,6 +43,7 @@ impl UseCase for ListSessions {
 fn where_to_look(cx: &Cx<'_>, whose: &SessionsOf) -> Result<Option<TenantId>, Error> {
     if whose.across_all_tenants {
         cx.require_public_tenant()?;
+        cx.config()?;
         return Ok(None);
     }
     cx.tenant()?;
@@ -52,6 +53,7 @@ fn where_to_look(cx: &Cx<'_>, whose: &SessionsOf) -> Result<Option<TenantId>, Er
 /// Answers tenant by tenant, in the order of the input; a handle that was given twice is answered twice, and one of a tenant that does
 /// not exist is not answered.
 async fn by_handles(cx: &Cx<'_>, handles: Vec<SessionHandle>) -> Result<Vec<SessionHandle>, Error> {
+    cx.config()?;
     if handles.is_empty() {
         return Ok(Vec::new());
     }

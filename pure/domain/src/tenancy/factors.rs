@@ -396,16 +396,23 @@ fn check_names(list: &'static str, factors: &[String]) -> Result<(), FactorError
 fn parse_flags(body: &JsonObject) -> Result<PerRecipe<Option<bool>>, FactorError> {
     let mut flags = PerRecipe::all(None);
     for recipe in Recipe::ALL {
-        let flag = match body.get(recipe.flag()) {
-            None => continue,
-            Some(Json::Bool(flag)) => *flag,
-            // Quirk: a number is read as false (core-server.md 8.1).
-            Some(Json::Number(_)) => false,
-            Some(_) => return Err(FactorError::Field(recipe.flag())),
-        };
-        flags.set(recipe, Some(flag));
+        let Some(given) = body.get(recipe.flag()) else { continue };
+        flags.set(recipe, Some(boolean(given).ok_or(FactorError::Field(recipe.flag()))?));
     }
     Ok(flags)
+}
+
+// Quirk: a number is read as false, an array of one element as its element (core-server.md 8.1).
+fn boolean(json: &Json) -> Option<bool> {
+    match json {
+        Json::Bool(flag) => Some(*flag),
+        Json::Number(_) => Some(false),
+        Json::Array(items) => match items.as_slice() {
+            [item] => boolean(item),
+            _ => None,
+        },
+        _ => None,
+    }
 }
 
 fn parse_list(body: &JsonObject, name: &'static str) -> Result<Given, FactorError> {

@@ -118,6 +118,12 @@ fn flags_of_the_oldest_callers_move_factors() {
             (["ep tp pl", "-", "-"], r#"{"firstFactors":7,"requiredSecondaryFactors":"x"}"#, ["ep tp pl", "-", "-"]),
             // A number is false.
             (["ep tp pl", "thirdparty,emailpassword", "-"], r#"{"emailPasswordEnabled":1}"#, ["ep tp pl", "thirdparty", "-"]),
+            // And an array of one is that one.
+            (
+                ["ep tp pl", "thirdparty,emailpassword", "-"],
+                r#"{"emailPasswordEnabled":[[false]]}"#,
+                ["ep tp pl", "thirdparty", "-"],
+            ),
         ],
     );
 }
@@ -211,6 +217,8 @@ fn what_is_refused_and_how() {
         (V1UpTo4, r#"{"emailPasswordEnabled":"true"}"#, flag("emailPasswordEnabled")),
         (V1UpTo4, r#"{"thirdPartyEnabled":null}"#, flag("thirdPartyEnabled")),
         (V1From5, r#"{"passwordlessEnabled":[]}"#, flag("passwordlessEnabled")),
+        (V1From5, r#"{"passwordlessEnabled":[true,true]}"#, flag("passwordlessEnabled")),
+        (V1From5, r#"{"passwordlessEnabled":["true"]}"#, flag("passwordlessEnabled")),
         (V1From5, r#"{"firstFactors":"x"}"#, flag("firstFactors")),
         (V1From5, r#"{"firstFactors":[1]}"#, flag("firstFactors")),
         (V2, r#"{"firstFactors":{}}"#, flag("firstFactors")),

@@ -488,20 +488,22 @@ impl Operation for RemoveSessions {
         let body = input.body()?;
         let user_id = body.optional_string("userId")?;
         let handles = body.optional_strings("sessionHandles")?;
-        let across = body.optional_boolean("revokeAcrossAllTenants")?;
-        let linked = body.optional_boolean("revokeSessionsForLinkedAccounts")?;
-        let only_with_user = |flag: &str| BadInput::rule(format!("Invalid JSON input - {flag} can only be set if userId is set"));
-        match (user_id, handles) {
-            (None, Some(_)) if across.is_some() => Err(only_with_user("revokeAcrossAllTenants")),
-            (None, Some(_)) if linked.is_some() => Err(only_with_user("revokeSessionsForLinkedAccounts")),
-            (None, Some(handles)) => Ok(Self::Handles(handles.into_iter().map(SessionHandle::presented).collect())),
-            (Some(user_id), None) => Ok(Self::Of(SessionsOf {
-                user_id,
-                across_all_tenants: across.unwrap_or(true),
-                linked_accounts: linked.unwrap_or(true),
-            })),
-            _ => Err(BadInput::rule("Invalid JSON input - use one of userId or sessionHandles array")),
+        if user_id.is_some() == handles.is_some() {
+            return Err(BadInput::rule("Invalid JSON input - use one of userId or sessionHandles array"));
         }
+        // Each flag is read and judged before the next one is looked at.
+        let flag = |name: &str| match body.optional_boolean(name)? {
+            Some(_) if handles.is_some() => {
+                Err(BadInput::rule(format!("Invalid JSON input - {name} can only be set if userId is set")))
+            }
+            flag => Ok(flag.unwrap_or(true)),
+        };
+        let across_all_tenants = flag("revokeAcrossAllTenants")?;
+        let linked_accounts = flag("revokeSessionsForLinkedAccounts")?;
+        Ok(match (user_id, handles) {
+            (Some(user_id), _) => Self::Of(SessionsOf { user_id, across_all_tenants, linked_accounts }),
+            (None, handles) => Self::Handles(handles.unwrap_or_default().into_iter().map(SessionHandle::presented).collect()),
+        })
     }
 }
 

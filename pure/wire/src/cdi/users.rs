@@ -25,10 +25,8 @@ const RECIPE_IDS: [&str; 16] = [
 
 /// `includeRecipeIds`: lower-cased, checked; absent or empty means every recipe.
 fn recipe_ids(input: &Input<'_>) -> Result<Vec<String>, BadInput> {
-    let Some(text) = input.query.get("includeRecipeIds").filter(|text| !text.is_empty()) else {
-        return Ok(Vec::new());
-    };
-    text.split(',')
+    let given = input.query.list("includeRecipeIds", ',');
+    given
         .map(|id| {
             let known = id.to_lowercase();
             if RECIPE_IDS.contains(&known.as_str()) { Ok(known) } else { Err(BadInput::rule(format!("Unknown recipe ID: {id}"))) }
@@ -58,8 +56,7 @@ impl Operation for ListUsers {
 
     fn read(input: &Input<'_>, _: &Rules) -> Result<Self, BadInput> {
         let recipe_ids = recipe_ids(input)?;
-        let is_search =
-            ["email", "phone", "provider"].iter().any(|tag| input.query.get(tag).is_some_and(|value| !value.is_empty()));
+        let is_search = ["email", "phone", "provider"].iter().any(|tag| input.query.list(tag, ';').next().is_some());
         let ascending = match input.query.get("timeJoinedOrder") {
             None | Some("ASC") => true,
             Some("DESC") => false,

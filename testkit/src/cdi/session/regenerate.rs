@@ -130,6 +130,10 @@ async fn a_session_that_is_gone_or_over_is_not_regenerated(w: &World) {
     regenerate(w, "5.6", &access(&made), None).await.ok();
     w.post("5.6", "/recipe/session/remove", json!({ "sessionHandles": [handle(&made)] })).await.ok();
     assert_eq!(regenerate(w, "5.6", &access(&made), None).await.done(), no_session());
+    // Which payload it was to have does not matter any more.
+    let huge = w.raw("POST", PATH, &[], format!(r#"{{"accessToken":"{}","userDataInJWT":{{"n":1e999}}}}"#, access(&made))).await;
+    assert_eq!(huge.done(), no_session());
+    assert_eq!(regenerate(w, "5.6", &access(&made), Some(json!({ "sub": 1 }))).await.done(), no_session());
 }
 
 async fn protected_claims_are_those_of_the_token(w: &World) {

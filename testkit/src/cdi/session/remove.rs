@@ -57,6 +57,14 @@ async fn exactly_one_way_of_naming_sessions_is_taken(w: &World) {
     for body in [json!({}), json!({ "userId": "u", "sessionHandles": [] }), json!({ "revokeAcrossAllTenants": true })] {
         w.post("5.6", PATH, body).await.refuses(400, one_of);
     }
+    // The flags are looked at after that, one after the other.
+    for flag in [json!("text"), json!(null), json!(true)] {
+        let body = json!({ "userId": "u", "sessionHandles": [], "revokeAcrossAllTenants": flag });
+        w.post("5.6", PATH, body).await.refuses(400, one_of);
+    }
+    let flags = json!({ "sessionHandles": [], "revokeAcrossAllTenants": true, "revokeSessionsForLinkedAccounts": "text" });
+    let first = "Invalid JSON input - revokeAcrossAllTenants can only be set if userId is set";
+    w.post("5.6", PATH, flags).await.refuses(400, first);
     for flag in ["revokeAcrossAllTenants", "revokeSessionsForLinkedAccounts"] {
         for value in [true, false] {
             let refused = w.post("5.6", PATH, json!({ "sessionHandles": [], flag: value })).await;

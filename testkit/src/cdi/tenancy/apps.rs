@@ -118,7 +118,7 @@ async fn lists_have_apps_and_their_tenants(w: &World) {
 async fn a_domain_needs_a_database_of_its_own(w: &World) {
     for path in ["/recipe/multitenancy/connectionuridomain", "/recipe/multitenancy/connectionuridomain/v2"] {
         let put = async |name: &str| w.put("5.4", path, json!({ "connectionUriDomain": name })).await;
-        let sentence = "Invalid core config: ConnectionUriDomain: c1.example cannot be mapped to the same user pool as ";
+        let sentence = "Invalid core config: ConnectionUriDomain:  cannot be mapped to the same user pool as c1.example";
         put("C1.example:3567").await.refuses(400, sentence);
         put("").await.refuses(400, "connectionUriDomain should not be an empty String");
         put("http://c1.example").await.refuses(400, "connectionUriDomain is invalid");
