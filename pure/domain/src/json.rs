@@ -33,6 +33,18 @@ pub enum Json {
 #[error("not valid JSON")]
 pub struct NotJson;
 
+/// Why a text is not taken, for whoever sent it. Says nothing of values: they may be secret.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BadJson {
+    /// As [`NotJson`].
+    #[error("not valid JSON")]
+    NotJson,
+    /// Half of a surrogate pair: no character, so that no database and no token can keep it. Where it stands: the names of the
+    /// members around it, from the outermost on.
+    #[error("half of a surrogate pair")]
+    HalfCharacter(Vec<String>),
+}
+
 /// An object whose members keep their order. Names are unique.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct JsonObject {
@@ -42,6 +54,11 @@ pub struct JsonObject {
 impl Json {
     /// Reads exactly one value; white space around it is allowed, anything else is not.
     pub fn parse(text: &str) -> Result<Self, NotJson> {
+        Self::parse_sent(text).map_err(|_| NotJson)
+    }
+
+    /// As [`parse`](Self::parse), for a text that somebody has just sent and may send again.
+    pub fn parse_sent(text: &str) -> Result<Self, BadJson> {
         read::read(text)
     }
 
@@ -152,9 +169,14 @@ impl JsonObject {
 
     /// Reads exactly one object.
     pub fn parse(text: &str) -> Result<Self, NotJson> {
-        match Json::parse(text)? {
+        Self::parse_sent(text).map_err(|_| NotJson)
+    }
+
+    /// As [`parse`](Self::parse), for a text that somebody has just sent and may send again.
+    pub fn parse_sent(text: &str) -> Result<Self, BadJson> {
+        match Json::parse_sent(text)? {
             Json::Object(object) => Ok(object),
-            _ => Err(NotJson),
+            _ => Err(BadJson::NotJson),
         }
     }
 
@@ -381,6 +403,24 @@ mod tests {
     fn lenient_forms_are_refused() {
         for body in ["", "  ", "{a:1}", "{'a':1}", "{\"a\":1,}", "{\"a\":1} x", "[1", "{\"a\":01}", "{\"a\":NaN}", "//c\n{}"] {
             assert_eq!(Json::parse(body), Err(NotJson), "{body}");
+        }
+    }
+
+    #[test]
+    fn half_a_character_is_named_with_its_place() {
+        let at = |text: &str| match Json::parse_sent(text) {
+            Err(BadJson::HalfCharacter(path)) => path.join("."),
+            other => panic!("{text}: {other:?}"),
+        };
+        for half in [r"\ud83d", r"a\uD83Dz", r"\ude00", r"\ude00\ud83d", r"\ud83d\ud83d\ude00", r"\ud83d\n", r"\ud83d\u0041"] {
+            assert_eq!(at(&format!(r#"{{"a":{{"b":[1,{{"c":"{half}"}}]}},"d":1}}"#)), "a.b.c", "{half}");
+            assert_eq!(at(&format!(r#"{{"a":{{"x":1,"{half}":1}}}}"#)), "a", "{half}");
+            assert_eq!(at(&format!(r#"["{half}"]"#)), "", "{half}");
+        }
+        assert_eq!(Json::parse(r#"{"a":"\ud83d"}"#), Err(NotJson));
+        assert_eq!(Json::parse(r#""\ud83d\ude00""#), Ok("\u{1f600}".into()));
+        for text in [r#"{"a":"\ud83d\u00"#, r#"{"a":"\ud8"}"#, r#"{"a":"\ud83g"}"#] {
+            assert_eq!(Json::parse_sent(text), Err(BadJson::NotJson), "{text}");
         }
     }
 

@@ -1,7 +1,7 @@
 //! Reading what was sent, and upstream's exact sentences for what was wrong with it. All such sentences live here
 //! (core-session.md 0.4, core-server.md 8.1 and 8.2; decision 11).
 
-use supertokens_domain::json::{Json, JsonObject};
+use supertokens_domain::json::{BadJson, Json, JsonObject};
 
 /// What was wrong with the input; `Display` is the sentence on the wire, always with status 400.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -9,6 +9,13 @@ pub enum BadInput {
     /// The body is empty, not JSON, or not an object.
     #[error("Invalid Json Input")]
     NotJson,
+    /// A text was cut in the middle of a character, as UTF-16 has it. Upstream keeps a question mark in its place, or fails when it
+    /// stores it.
+    #[error(
+        "{} in JSON input: it holds half of a surrogate pair (such as \\ud83d alone), which is no character; cut texts between \
+         characters", place(.0)
+    )]
+    HalfCharacter(Vec<String>),
     /// A field is missing, of the wrong type, or an explicit null.
     #[error("Field name '{0}' is invalid in JSON input")]
     Field(String),
@@ -39,6 +46,18 @@ impl BadInput {
     pub fn rule(sentence: impl Into<String>) -> Self {
         Self::Rule(sentence.into())
     }
+}
+
+/// Names a member by those around it, as far as anybody will read: names come from the caller.
+fn place(around: &[String]) -> String {
+    const LONGEST: usize = 128;
+    if around.is_empty() {
+        return "The name of a member is invalid".to_owned();
+    }
+    let path = around.join(".");
+    let shown: String = path.chars().take(LONGEST).map(|c| if c.is_control() { '?' } else { c }).collect();
+    let more = if path.chars().nth(LONGEST).is_some() { "…" } else { "" };
+    format!("Field name '{shown}{more}' is invalid")
 }
 
 /// The query and the body of a request. The body is parsed when an operation first asks for it.
@@ -87,10 +106,13 @@ impl<'a> Input<'a> {
     /// `Invalid Json Input` for everything else.
     pub fn body(&self) -> Result<Fields, BadInput> {
         let object = match self.charset {
-            Charset::Utf8 => JsonObject::parse(std::str::from_utf8(self.body).map_err(|_| BadInput::NotJson)?),
-            Charset::Latin1 => JsonObject::parse(&self.body.iter().map(|b| char::from(*b)).collect::<String>()),
+            Charset::Utf8 => JsonObject::parse_sent(std::str::from_utf8(self.body).map_err(|_| BadInput::NotJson)?),
+            Charset::Latin1 => JsonObject::parse_sent(&self.body.iter().map(|b| char::from(*b)).collect::<String>()),
         };
-        Ok(Fields(object.map_err(|_| BadInput::NotJson)?))
+        object.map(Fields).map_err(|bad| match bad {
+            BadJson::NotJson => BadInput::NotJson,
+            BadJson::HalfCharacter(around) => BadInput::HalfCharacter(around),
+        })
     }
 }
 
@@ -345,6 +367,20 @@ mod tests {
         let fields = Fields::of(JsonObject::new().with("f", "a\0b"));
         assert_eq!(fields.string("f"), Err(BadInput::Field("f".into())));
         assert_eq!(Query::parse("f=a%00b").required("f"), Err(BadInput::Field("f".into())));
+    }
+
+    #[test]
+    fn half_a_character_is_refused_by_its_place() {
+        let refused = |body: &str| Input::new("", body.as_bytes(), Charset::Utf8).body().unwrap_err().to_string();
+        let reason = "in JSON input: it holds half of a surrogate pair (such as \\ud83d alone), which is no character; cut texts \
+                      between characters";
+        let nested = r#"{"userId":"u","userDataInJWT":{"names":["a",{"nick":"\ud83d"}]}}"#;
+        assert_eq!(refused(nested), format!("Field name 'userDataInJWT.names.nick' is invalid {reason}"));
+        assert_eq!(refused(r#"{"userId":"\ude00"}"#), format!("Field name 'userId' is invalid {reason}"));
+        assert_eq!(refused(r#"{"\ud83d":1}"#), format!("The name of a member is invalid {reason}"));
+        assert_eq!(refused(r#"{"a\nb":"\ud83d"}"#), format!("Field name 'a?b' is invalid {reason}"));
+        let long = refused(&format!(r#"{{"{}":"\ud83d"}}"#, "é".repeat(1_000)));
+        assert_eq!(long, format!("Field name '{}…' is invalid {reason}", "é".repeat(128)));
     }
 
     #[test]

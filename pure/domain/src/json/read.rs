@@ -2,23 +2,30 @@
 
 use std::collections::HashMap;
 
-use super::{Json, JsonObject, MAX_DEPTH, NotJson};
+use super::{BadJson, Json, JsonObject, MAX_DEPTH, NotJson};
 
 /// An object with more members than this looks its names up by hash.
 const FEW: usize = 16;
 
 /// Reads exactly one value, with white space around it or without.
-pub(super) fn read(text: &str) -> Result<Json, NotJson> {
-    let mut reader = Reader { text, at: 0 };
-    let value = reader.value(0)?;
+pub(super) fn read(text: &str) -> Result<Json, BadJson> {
+    let mut reader = Reader { text, at: 0, around_half: None };
+    let value = reader.value(0);
     reader.skip_space();
-    if reader.at == text.len() { Ok(value) } else { Err(NotJson) }
+    match value {
+        Ok(value) if reader.at == text.len() => Ok(value),
+        _ => {
+            Err(reader.around_half.map_or(BadJson::NotJson, |around| BadJson::HalfCharacter(around.into_iter().rev().collect())))
+        }
+    }
 }
 
 /// How far the reading has come. `at` is always the beginning of a character.
 struct Reader<'a> {
     text: &'a str,
     at: usize,
+    /// Once half a character was found: the members around it, from the innermost on.
+    around_half: Option<Vec<String>>,
 }
 
 impl Reader<'_> {
@@ -101,7 +108,14 @@ impl Reader<'_> {
             let name = self.string()?;
             self.skip_space();
             self.expect(b':')?;
-            members.put(name, self.value(depth)?);
+            let value = match self.value(depth) {
+                Ok(value) => value,
+                Err(error) => {
+                    self.around_half.iter_mut().for_each(|around| around.push(name.clone()));
+                    return Err(error);
+                }
+            };
+            members.put(name, value);
             self.skip_space();
             if !self.take(b',') {
                 self.expect(b'}')?;
@@ -171,15 +185,22 @@ impl Reader<'_> {
     fn code_point(&mut self) -> Result<char, NotJson> {
         let first = self.four_digits()?;
         if !(0xD800..0xDC00).contains(&first) {
-            return char::from_u32(first).ok_or(NotJson);
+            return char::from_u32(first).ok_or_else(|| self.half());
         }
-        self.expect(b'\\')?;
-        self.expect(b'u')?;
+        if !self.text.get(self.at..).is_some_and(|rest| rest.starts_with("\\u")) {
+            return Err(self.half());
+        }
+        self.at += 2;
         let second = self.four_digits()?;
         if !(0xDC00..0xE000).contains(&second) {
-            return Err(NotJson);
+            return Err(self.half());
         }
         char::from_u32(0x1_0000 + ((first - 0xD800) << 10) + (second - 0xDC00)).ok_or(NotJson)
+    }
+
+    fn half(&mut self) -> NotJson {
+        self.around_half = Some(Vec::new());
+        NotJson
     }
 
     fn four_digits(&mut self) -> Result<u32, NotJson> {

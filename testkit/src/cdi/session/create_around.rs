@@ -6,7 +6,7 @@ use supertokens_domain::time::MINUTE;
 use super::create::with;
 use super::forge::everything;
 use super::rows::{access, count, handle, make_tenant, make_user, map_user, opened, part, refreshing, the_row, user_id};
-use super::{create, plain};
+use super::{create, plain, text};
 use crate::{World, scenarios};
 
 async fn a_session_of_a_linked_user_belongs_to_the_primary_one(w: &World) {
@@ -120,7 +120,6 @@ async fn what_is_no_object_is_refused(w: &World) {
         &deep,
         &format!("{plain} x"),
         &format!("[{plain}]"),
-        r#"{"userId":"\ud800"}"#,
         "{\"userId\":\"a\nb\"}",
     ]
     .iter()
@@ -203,7 +202,80 @@ async fn an_unknown_place_is_told_before_the_last_field(w: &World) {
     w.post("5.6", "/recipe/session/refresh", body).await.says("UNAUTHORISED");
 }
 
+async fn a_text_cut_within_a_character_is_refused_by_its_place(w: &World) {
+    let reason = "is invalid in JSON input: it holds half of a surrogate pair (such as \\ud83d alone), which is no character; cut \
+                  texts between characters";
+    let made = create(w, "5.4", "u").await;
+    let (handle, token) = (text(&made, "/session/handle"), text(&made, "/accessToken/token"));
+    // As `JSON.stringify` writes a text that was cut, for whatever is stored or signed.
+    let cut = r#""\ud83d""#;
+    let bodies = [
+        (
+            "POST",
+            "/recipe/session",
+            format!(r#"{{"userId":{cut},"enableAntiCsrf":false,"userDataInJWT":{{}},"userDataInDatabase":{{}}}}"#),
+            "userId",
+        ),
+        (
+            "POST",
+            "/recipe/session",
+            format!(
+                r#"{{"userId":"v","enableAntiCsrf":false,"userDataInJWT":{{"a":{{"nick":{cut}}}}},"userDataInDatabase":{{}}}}"#
+            ),
+            "userDataInJWT.a.nick",
+        ),
+        (
+            "PUT",
+            "/recipe/session/data",
+            format!(r#"{{"sessionHandle":"{handle}","userDataInDatabase":{{"l":[{cut}]}}}}"#),
+            "userDataInDatabase.l",
+        ),
+        (
+            "PUT",
+            "/recipe/jwt/data",
+            format!(r#"{{"sessionHandle":"{handle}","userDataInJWT":{{"n":{cut}}}}}"#),
+            "userDataInJWT.n",
+        ),
+        (
+            "POST",
+            "/recipe/session/regenerate",
+            format!(r#"{{"accessToken":"{token}","userDataInJWT":{{"n":{cut}}}}}"#),
+            "userDataInJWT.n",
+        ),
+        (
+            "POST",
+            "/recipe/jwt",
+            format!(r#"{{"algorithm":"RS256","jwksDomain":"x","validity":1,"payload":{{"n":{cut}}}}}"#),
+            "payload.n",
+        ),
+        (
+            "PUT",
+            "/recipe/multitenancy/app/v2",
+            format!(r#"{{"appId":"a1","coreConfig":{{"saml_sp_entity_id":{cut}}}}}"#),
+            "coreConfig.saml_sp_entity_id",
+        ),
+        (
+            "PUT",
+            "/recipe/multitenancy/config/thirdparty",
+            format!(r#"{{"config":{{"thirdPartyId":"x","name":{cut}}}}}"#),
+            "config.name",
+        ),
+    ];
+    for (method, path, body, place) in bodies {
+        let answer = w.raw(method, path, &[("cdi-version", "5.4")], body).await;
+        answer.refuses(400, &format!("Field name '{place}' {reason}"));
+    }
+    assert_eq!(count(w, "session_info").await, 1);
+    assert_eq!(count(w, "tenant_configs").await, 1);
+    // Both halves together are a character like any other.
+    let body = format!(r#"{{"sessionHandle":"{handle}","userDataInDatabase":{{"n":"\ud83d\ude00"}}}}"#);
+    w.raw("PUT", "/recipe/session/data", &[("cdi-version", "5.4")], body).await.ok();
+    let found = w.get("5.4", &format!("/recipe/session/data?sessionHandle={handle}")).await.ok();
+    assert_eq!(found["userDataInDatabase"]["n"], "\u{1f600}");
+}
+
 scenarios!(World:
+    a_text_cut_within_a_character_is_refused_by_its_place,
     the_log_of_activity_stops_no_session,
     an_unknown_place_is_told_before_the_last_field,
     a_session_of_a_linked_user_belongs_to_the_primary_one,
