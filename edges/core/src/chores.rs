@@ -1,7 +1,7 @@
 //! Periodic work as a list; the caller owns the timer (core-session.md 7, core-server.md 10.3). Every process may run every chore: all
 //! of them may run twice, or at the same time in two places.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::error::{Error, chain};
 /// Something to be done now and then.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Chore {
-    /// Sees tenants and settings that other processes changed.
+    /// Sees tenants and settings that other processes changed, and keys that somebody deleted.
     SyncTenants,
     /// Deletes sessions whose time is over.
     DeleteExpiredSessions,
@@ -64,22 +64,7 @@ impl Core {
     pub async fn run_chore(&self, chore: Chore) -> Result<u64, Error> {
         let now = self.0.clock.now();
         match chore {
-            Chore::SyncTenants => {
-                let reloaded = self.0.tenants.reload().await?;
-                // An app that was removed and made again elsewhere looks like the old one, but its keys are others. This comes first, as
-                // what tells them apart is kept with the keys.
-                let born = self.0.db.read_long(async |tx| tx.apps().await).await?.into_iter().collect();
-                let mut concerned: HashSet<AppId> = self.0.keys.forget_reborn(&born).into_iter().collect();
-                concerned.extend(reloaded.gone.into_iter().map(|app| app.app));
-                for app in &concerned {
-                    self.0.forget_app(app);
-                }
-                for app in reloaded.changed {
-                    self.0.keys.forget(&app.app);
-                    concerned.insert(app.app);
-                }
-                Ok(u64::try_from(concerned.len()).unwrap_or(u64::MAX))
-            }
+            Chore::SyncTenants => self.sync_tenants().await,
             Chore::DeleteExpiredSessions => self.delete_expired_sessions(now).await,
             Chore::DeleteExpiredSigningKeys => self.delete_expired_keys(now).await,
             Chore::ActivityPartitions => {
@@ -87,6 +72,30 @@ impl Core {
                 Ok(self.0.db.drop_old_activity(now - KEEP_ACTIVITY).await?)
             }
         }
+    }
+
+    async fn sync_tenants(&self) -> Result<u64, Error> {
+        let inner = &self.0;
+        let reloaded = inner.tenants.reload().await?;
+        let kept = inner.keys.kept();
+        // An app that was removed and made again elsewhere looks like the old one, but its keys are others. This comes first, as
+        // what tells them apart is kept with the keys.
+        let (born, names) = inner.db.read_long(async |tx| Ok((tx.apps().await?, tx.key_names().await?))).await?;
+        let mut concerned: HashSet<AppId> = inner.keys.forget_reborn(&born.into_iter().collect()).into_iter().collect();
+        concerned.extend(reloaded.gone.into_iter().map(|app| app.app));
+        for app in &concerned {
+            inner.forget_app(app);
+        }
+        for app in reloaded.changed {
+            inner.keys.forget(&app.app);
+            concerned.insert(app.app);
+        }
+        let mut stored: HashMap<AppId, HashSet<String>> = HashMap::new();
+        for (app, name) in names {
+            stored.entry(app).or_default().insert(name);
+        }
+        concerned.extend(inner.keys.give_up_deleted(kept, &stored));
+        Ok(u64::try_from(concerned.len()).unwrap_or(u64::MAX))
     }
 
     async fn delete_expired_sessions(&self, now: Millis) -> Result<u64, Error> {

@@ -101,6 +101,10 @@ impl KeySet {
         self.statics.is_empty() || self.wants_dynamic(settings, now)
     }
 
+    fn kids(&self) -> impl Iterator<Item = &str> {
+        self.dynamic.iter().chain(&self.statics).map(|(_, key)| key.kid())
+    }
+
     fn known(&self, kid: &str) -> Option<Arc<SigningKey>> {
         self.dynamic.iter().chain(&self.statics).map(|(_, key)| key).find(|key| key.kid() == kid).cloned()
     }
@@ -109,7 +113,8 @@ impl KeySet {
 #[derive(Default)]
 struct AppKeys {
     set: ArcSwapOption<KeySet>,
-    refresh: OnceCell<Arc<RefreshKey>>,
+    /// The key of refresh tokens, and when it was made.
+    refresh: OnceCell<(Millis, Arc<RefreshKey>)>,
     /// When the app was made, as it stood in the database whenever keys were loaded.
     born: Mutex<HashSet<Option<Millis>>>,
     loading: tokio::sync::Mutex<()>,
@@ -122,6 +127,15 @@ impl AppKeys {
     fn was_born(&self, at: Option<Millis>) {
         self.born.lock().unwrap_or_else(PoisonError::into_inner).insert(at);
     }
+}
+
+/// What was kept of an app's keys at one instant.
+pub(crate) struct Kept {
+    app: AppId,
+    keys: Arc<AppKeys>,
+    set: Option<Arc<KeySet>>,
+    /// When its key of refresh tokens was made.
+    sealing: Option<Millis>,
 }
 
 struct Bucket {
@@ -183,6 +197,40 @@ impl Keys {
             seen.iter().any(|seen| born.get(app) != Some(seen))
         });
         reborn.map(|(app, _)| app).collect()
+    }
+
+    /// The keys of every app, to be compared with what is in the database a moment later.
+    pub(crate) fn kept(&self) -> Vec<Kept> {
+        let apps = self.apps.read().unwrap_or_else(PoisonError::into_inner);
+        let kept = |(app, keys): (&AppId, &Arc<AppKeys>)| Kept {
+            app: app.clone(),
+            keys: Arc::clone(keys),
+            set: keys.set.load_full(),
+            sealing: keys.refresh.get().map(|(made, _)| *made),
+        };
+        apps.iter().map(kept).collect()
+    }
+
+    /// Gives up the keys that somebody has deleted from the database, and says of which apps: they neither sign nor verify nor open
+    /// anything from now on. Whoever needs one next loads the others, or makes new ones.
+    pub(crate) fn give_up_deleted(&self, kept: Vec<Kept>, stored: &HashMap<AppId, HashSet<String>>) -> Vec<AppId> {
+        let given_up = kept.into_iter().filter_map(|Kept { app, keys, set, sealing }| {
+            let is_gone = |name: &str| !stored.get(&app).is_some_and(|names| names.contains(name));
+            if sealing.is_some_and(|made| is_gone(&format!("r-{made}"))) {
+                let mut apps = self.apps.write().unwrap_or_else(PoisonError::into_inner);
+                if apps.get(&app).is_some_and(|now| Arc::ptr_eq(now, &keys)) {
+                    apps.remove(&app);
+                }
+                return Some(app);
+            }
+            let set = set.filter(|set| set.kids().any(is_gone))?;
+            // One that was loaded meanwhile comes from the database.
+            keys.set.rcu(|now| now.clone().filter(|now| !Arc::ptr_eq(now, &set)));
+            Some(app)
+        });
+        given_up
+            .inspect(|app| tracing::info!(%app, "keys of the app are not in the database any more, and are given up"))
+            .collect()
     }
 
     fn of(&self, app: &AppId) -> Arc<AppKeys> {
@@ -334,14 +382,15 @@ impl Keys {
     /// The key that seals refresh tokens; made once in the life of an app and never changed.
     pub(crate) async fn refresh_key(&self, app: &AppId, now: Millis) -> Result<Arc<RefreshKey>, Error> {
         let keys = self.of(app);
-        if let Some(key) = keys.refresh.get() {
+        if let Some((_, key)) = keys.refresh.get() {
             return Ok(Arc::clone(key));
         }
-        Box::pin(keys.refresh.get_or_try_init(|| self.first_refresh_key(app, &keys, now))).await.cloned()
+        let (_, key) = Box::pin(keys.refresh.get_or_try_init(|| self.first_refresh_key(app, &keys, now))).await?;
+        Ok(Arc::clone(key))
     }
 
     /// The key that seals refresh tokens, from the database, where it is made if there is none.
-    async fn first_refresh_key(&self, app: &AppId, keys: &AppKeys, now: Millis) -> Result<Arc<RefreshKey>, Error> {
+    async fn first_refresh_key(&self, app: &AppId, keys: &AppKeys, now: Millis) -> Result<(Millis, Arc<RefreshKey>), Error> {
         let (mut random, mut salt) = ([0; 64], [0; 64]);
         self.dice.fill(&mut random);
         self.dice.fill(&mut salt);
@@ -353,21 +402,21 @@ impl Keys {
         let (born, row) = found.await?;
         keys.was_born(born);
         if let Some(row) = row {
-            return Ok(Arc::new(RefreshKey::from_stored(row.value)));
+            return Ok((row.created_at, Arc::new(RefreshKey::from_stored(row.value))));
         }
         let fresh = Secret::new(RefreshKey::generate(&random, &salt).stored().to_owned());
-        let stored = self
+        let (made, stored) = self
             .db
             .tx(async move |tx| {
                 tx.advisory_lock(&format!("{app}~public~{REFRESH_KEY}")).await?;
                 if let Some(row) = tx.key_value(&app, &TenantId::default(), REFRESH_KEY).await? {
-                    return Ok(row.value);
+                    return Ok((row.created_at, row.value));
                 }
                 tx.put_key_value(&app, &TenantId::default(), REFRESH_KEY, fresh.expose(), now).await?;
-                Ok(fresh.expose().clone())
+                Ok((now, fresh.expose().clone()))
             })
             .await?;
-        Ok(Arc::new(RefreshKey::from_stored(stored)))
+        Ok((made, Arc::new(RefreshKey::from_stored(stored))))
     }
 
     /// A key pair from the small stock, or a new one. The stock is filled again in the background.

@@ -54,6 +54,10 @@ statements! { 2, "session_access_token_signing_keys", S {
              ORDER BY created_at DESC {lock}",
     InsertStatic = "INSERT INTO {jwt_signing_keys} (app_id, key_id, key_string, algorithm, created_at) VALUES ($1, $2, $3, $4, $5)",
     TryLock = "SELECT {try_lock $1}",
+    Names = "SELECT app_id, 'd-' || CAST(created_at_time AS TEXT) FROM {session_access_token_signing_keys}
+             UNION ALL SELECT app_id, key_id FROM {jwt_signing_keys}
+             UNION ALL SELECT app_id, 'r-' || CAST(COALESCE(created_at_time, 0) AS TEXT) FROM {key_value}
+             WHERE tenant_id = 'public' AND name = 'refresh_token_key'",
 } }
 
 impl Tx<'_> {
@@ -98,6 +102,12 @@ impl Tx<'_> {
         created_at: Millis,
     ) -> Result<()> {
         self.with_commit(S::InsertStatic, args![app, key_id, key_string, algorithm, created_at].into()).await
+    }
+
+    /// The names of all keys of all apps, in one statement: `d-` and the time of making of a dynamic key, the id of a static one, `r-`
+    /// and the time of making of the key of refresh tokens. No key itself.
+    pub async fn key_names(&mut self) -> Result<Vec<(AppId, String)>> {
+        self.all(S::Names, &[], |row| Ok((AppId::normalise(&row.text(0)?), row.text(1)?))).await
     }
 
     /// Takes the lock of a name (`<app>~<tenant>~<name>`) until the transaction ends: the one the Java core takes. If

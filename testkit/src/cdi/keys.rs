@@ -381,7 +381,80 @@ async fn an_app_that_was_removed_elsewhere_is_unknown_once_it_wants_keys(w: &Wor
     w.post("5.4", "/appid-gone/recipe/jwt", body).await.refuses(400, unknown);
 }
 
+/// What the chore of every minute does; how many apps it concerned.
+async fn sync(w: &World) -> u64 {
+    w.core().run_chore(Chore::SyncTenants).await.expect("the list is read")
+}
+
+async fn a_key_that_was_deleted_neither_signs_nor_verifies(w: &World) {
+    let made = create(w, "5.4", "u").await;
+    let stolen = text(&made, "/accessToken/token");
+    let kept_static = kid_of(&signed(w, "public", true).await);
+    put_tenant(w, "other", "", json!({})).await;
+    let of_other = kids(&published(w, "other").await);
+    sync(w).await;
+    w.clock.advance(SECOND);
+    w.write("delete from session_access_token_signing_keys where app_id = 'public'").await;
+    assert_eq!(verify(w, &stolen).await["status"], "OK", "until the next look");
+    assert_eq!(sync(w).await, 1);
+    assert_eq!(verify(w, &stolen).await["status"], "TRY_REFRESH_TOKEN");
+    let new = text(&create(w, "5.4", "u").await, "/accessToken/token");
+    assert_eq!(kid_of(&new), format!("d-{}", w.clock.now()));
+    assert_eq!(verify(w, &new).await["status"], "OK");
+    assert_eq!(kids(&published(w, "public").await), [kid_of(&new), kept_static.clone()]);
+    // Nobody is logged out by that, and no other app is concerned.
+    let refreshed = refresh(w, &made).await;
+    assert_eq!((refreshed["status"].as_str(), kid_of(&text(&refreshed, "/accessToken/token"))), (Some("OK"), kid_of(&new)));
+    assert_eq!(kids(&published(w, "other").await), of_other);
+    // Static ones as well.
+    w.write("delete from jwt_signing_keys where app_id = 'public'").await;
+    assert_eq!(sync(w).await, 1);
+    assert_ne!(kid_of(&signed(w, "public", true).await), kept_static);
+    assert_eq!(sync(w).await, 0);
+}
+
+async fn a_deleted_key_of_refresh_tokens_opens_none(w: &World) {
+    let made = create(w, "5.4", "u").await;
+    w.clock.advance(SECOND);
+    w.write("delete from key_value where name = 'refresh_token_key'").await;
+    assert_eq!(sync(w).await, 1);
+    assert_eq!(refresh(w, &made).await["status"], "UNAUTHORISED");
+    assert_eq!(refresh(w, &create(w, "5.4", "u").await).await["status"], "OK");
+    assert_eq!(sync(w).await, 0);
+}
+
+async fn a_look_at_the_keys_of_many_apps_is_one_statement(w: &World) {
+    create(w, "5.4", "u").await;
+    let (alone, _) = w.trips(sync(w)).await;
+    for n in 0..5 {
+        put_tenant(w, &format!("a{n}"), "", json!({})).await;
+        signed(w, &format!("a{n}"), true).await;
+    }
+    sync(w).await;
+    let (many, concerned) = w.trips(sync(w)).await;
+    assert_eq!((many, concerned), (alone, 0));
+}
+
+async fn a_key_that_another_core_replaced_is_given_up(w: &World) {
+    let made = create(w, "5.4", "u").await;
+    let other = w.second_core().await;
+    w.clock.advance(SECOND);
+    for table in ["session_access_token_signing_keys", "key_value"] {
+        w.write(&format!("delete from {table}")).await;
+    }
+    sync(&other).await;
+    let there = create(&other, "5.4", "u").await;
+    assert_eq!(sync(w).await, 1);
+    assert_eq!(kid_of(&text(&create(w, "5.4", "u").await, "/accessToken/token")), kid_of(&text(&there, "/accessToken/token")));
+    assert_eq!(refresh(w, &there).await["status"], "OK");
+    assert_eq!(refresh(w, &made).await["status"], "UNAUTHORISED");
+}
+
 scenarios!(World:
+    a_key_that_was_deleted_neither_signs_nor_verifies,
+    a_deleted_key_of_refresh_tokens_opens_none,
+    a_look_at_the_keys_of_many_apps_is_one_statement,
+    a_key_that_another_core_replaced_is_given_up needs ASharedDatabase,
     rows_that_are_no_keys_of_ours_do_not_stop_signing,
     a_rotation_that_fails_stops_nobody,
     a_key_that_cannot_be_looked_for_is_unknown,
