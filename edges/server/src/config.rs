@@ -6,11 +6,19 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use supertokens_domain::config::{Checks, ConfigProblem, CoreConfig, DatabaseChoice, Key, PostgresConfig, key, keys};
+use supertokens_domain::config::{
+    Checks, ConfigProblem, CoreConfig, DatabaseChoice, Key, Owner, PostgresConfig, key, keys, obsolete_key, trimmed,
+};
 use supertokens_domain::json::{Json, JsonObject};
 use supertokens_store::{DatabaseOptions, IdleConnections, PostgresOptions, TableNames};
 
 use crate::{Place, Settings, Stop};
+
+mod environment;
+mod yaml;
+
+pub(crate) use environment::Environment;
+use environment::{file_variable, meant};
 
 /// The file in the working directory that is read if no other is named.
 const DEFAULT_FILE: &str = "config.yaml";
@@ -38,6 +46,18 @@ impl fmt::Display for Source {
     }
 }
 
+/// A file with a secret holds no more than this.
+const SECRET_FILE: u64 = 64 << 10;
+
+/// Something that is worth telling, although nothing is wrong with the configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Notice {
+    /// As it should be, but perhaps not as somebody expects.
+    Info(String),
+    /// Probably not what was meant.
+    Warning(String),
+}
+
 /// What file, environment and flags say.
 #[derive(Debug, Default)]
 pub(crate) struct Gathered {
@@ -47,8 +67,12 @@ pub(crate) struct Gathered {
     pub(crate) sources: BTreeMap<String, Source>,
     /// The file that was read, with its full path.
     pub(crate) file: Option<PathBuf>,
+    /// What to tell once the log is open.
+    pub(crate) notices: Vec<Notice>,
     /// Names in the file that are no keys.
     unknown: Vec<String>,
+    /// Variables that are not read, and those that may have been meant.
+    look_alikes: Vec<(String, &'static str)>,
 }
 
 /// Settings that are allowed, and the database they name.
@@ -65,13 +89,14 @@ pub(crate) struct Config {
 impl Config {
     /// Gathers and checks. All problems are reported at once.
     pub(crate) fn load(settings: &Settings, place: &Place) -> Result<Self, Stop> {
-        let gathered = Gathered::gather(settings, place, |name| std::env::var(name).ok())?;
+        let gathered = Gathered::gather(settings, place, &Environment::own())?;
         let checks = if settings.test_mode { Checks::TestMode } else { Checks::Normal };
         let core = CoreConfig::effective(&gathered.base, &[], checks);
         let here = std::env::current_dir().unwrap_or_default();
         let database = DatabaseChoice::of(&gathered.base, &here.join(DEFAULT_DATABASE).to_string_lossy());
         match (core, database) {
             (Ok(core), Ok(database)) if gathered.unknown.is_empty() => {
+                gathered.refuse_to_guess()?;
                 let database = options(database, &here)?;
                 Ok(Self { gathered, core, database })
             }
@@ -86,14 +111,14 @@ impl Config {
 }
 
 impl Gathered {
-    /// Reads the file, then the environment over it, then the flags. `variable` answers for the environment.
-    pub(crate) fn gather(settings: &Settings, place: &Place, variable: impl Fn(&str) -> Option<String>) -> Result<Self, Stop> {
+    /// Reads the file, then the environment over it, then the flags.
+    pub(crate) fn gather(settings: &Settings, place: &Place, environment: &Environment) -> Result<Self, Stop> {
         let mut gathered = Self::default();
         if let Some(path) = file_to_read(settings)? {
             gathered.read_file(&path)?;
             gathered.file = Some(path);
         }
-        gathered.read_environment(&variable)?;
+        gathered.read_environment(environment)?;
         let port = place.port.map(|port| Json::from(i64::from(port)));
         let host = place.host.as_deref().map(Json::from);
         let database_url = settings.database_url.as_deref().map(Json::from);
@@ -104,6 +129,7 @@ impl Gathered {
                 gathered.set(name, value, Source::Flag(flag));
             }
         }
+        gathered.note_what_is_not_read(environment);
         Ok(gathered)
     }
 
@@ -116,39 +142,96 @@ impl Gathered {
         let text = std::fs::read_to_string(path)
             .map_err(|e| Stop::new(format!("the configuration file {} cannot be read: {e}", path.display())))?;
         for (name, value) in
-            yaml_members(&text).map_err(|why| Stop::new(format!("the configuration file {} {why}", path.display())))?
+            yaml::members(&text).map_err(|why| Stop::new(format!("the configuration file {} {why}", path.display())))?
         {
             match key(&name) {
                 // A key's new name beats its old one, wherever in the file they stand.
                 Some(key) if key.name != name && self.base.contains(key.name) => {}
                 Some(key) => self.set(key.name, value, Source::File(path.to_owned())),
-                None => self.unknown.push(name),
+                None => match obsolete_key(&name) {
+                    Some(instead) => self.notices.push(Notice::Warning(format!(
+                        "{name} in {} is a key of older Java cores and means nothing here: {}",
+                        path.display(),
+                        instead.advice()
+                    ))),
+                    None => self.unknown.push(name),
+                },
             }
         }
         Ok(())
     }
 
-    fn read_environment(&mut self, variable: &impl Fn(&str) -> Option<String>) -> Result<(), Stop> {
-        let set = |name: &str| variable(name).filter(|value| !value.is_empty());
+    fn read_environment(&mut self, environment: &Environment) -> Result<(), Stop> {
+        let said = |name: &str| environment.get(name).map_err(Stop::new);
         for key in keys() {
             for name in key.variable_name().into_iter().chain(key.alias.map(str::to_uppercase)) {
-                if let Some(value) = set(&name) {
-                    self.set(key.name, Json::String(unquoted(&value)), Source::Variable(name));
+                if let Some(value) = said(&name)? {
+                    let value = meant(key, value).map_err(|why| Stop::new(format!("the environment variable {name} {why}")))?;
+                    self.set(key.name, Json::String(value), Source::Variable(name));
+                    break;
+                }
+                let file = file_variable(&name);
+                if key.secret
+                    && let Some(path) = said(&file)?
+                {
+                    self.set(key.name, secret_of(&file, path)?.into(), Source::Variable(file));
                     break;
                 }
             }
         }
-        if let Some(path) = set("POSTGRESQL_PASSWORD_FILE").filter(|_| set("POSTGRESQL_PASSWORD").is_none()) {
-            let text = std::fs::read_to_string(&path)
-                .map_err(|e| Stop::new(format!("POSTGRESQL_PASSWORD_FILE names {path}, which cannot be read: {e}")))?;
-            let password = text.trim_end_matches(['\n', '\r']);
-            self.set("postgresql_password", password.into(), Source::Variable("POSTGRESQL_PASSWORD_FILE".to_owned()));
-        }
-        let structured = set("USE_STRUCTURED_LOGGING").is_some_and(|value| value.eq_ignore_ascii_case("true"));
+        let structured = said("USE_STRUCTURED_LOGGING")?.is_some_and(|value| value.eq_ignore_ascii_case("true"));
         if structured && !self.base.contains("log_format") {
             self.set("log_format", "json".into(), Source::Variable("USE_STRUCTURED_LOGGING".to_owned()));
         }
         Ok(())
+    }
+
+    /// Says what was not taken for a setting, and what the settings leave unheeded.
+    fn note_what_is_not_read(&mut self, environment: &Environment) {
+        for name in environment.service_links() {
+            self.notices.push(Notice::Info(format!(
+                "{name} is the address of a service, as container platforms put it there, and no setting: passed over \
+                 (`enableServiceLinks: false` keeps it away)"
+            )));
+        }
+        self.look_alikes = environment.look_alikes().into_iter().map(|(name, ours)| (name.to_owned(), ours)).collect();
+        for (name, near) in environment.strays() {
+            let near = near.map(|near| format!("; did you mean {near}?")).unwrap_or_default();
+            self.notices.push(Notice::Warning(format!("the environment variable {name} is not read{near}")));
+        }
+        let unheeded = self.of_postgres();
+        if self.base.get("database_url").and_then(Json::as_str).is_some_and(|url| trimmed(url).starts_with("sqlite"))
+            && !unheeded.is_empty()
+        {
+            let text = format!("database_url names SQLite, so that these settings count for nothing: {}", unheeded.join(", "));
+            self.notices.push(Notice::Warning(text));
+        }
+    }
+
+    /// The settings of PostgreSQL, each with its source.
+    fn of_postgres(&self) -> Vec<String> {
+        let of_postgres = |name: &str| key(name).is_some_and(|key| key.owner == Owner::Database && key.variable_name().is_some());
+        let set = self.sources.iter().filter(|(name, _)| of_postgres(name) && name.starts_with("postgresql_"));
+        set.map(|(name, source)| format!("{name} ({source})")).collect()
+    }
+
+    /// A file in the working directory is the default only where nothing speaks of another database: with the next deployment the
+    /// file is gone, and all sessions with it.
+    fn refuse_to_guess(&self) -> Result<(), Stop> {
+        if self.look_alikes.is_empty() || self.base.contains("database_url") || !self.of_postgres().is_empty() {
+            return Ok(());
+        }
+        Err(Stop::new(format!(
+            "no database is set, but the environment has what looks like one{}\nto go on with a SQLite file nevertheless, set \
+             SUPERTOKENS_DATABASE_URL=sqlite:{DEFAULT_DATABASE}",
+            self.unread()
+        )))
+    }
+
+    /// The variables that look like settings of a database and are not read.
+    fn unread(&self) -> String {
+        let line = |(name, ours): &(String, &str)| format!("\n  {name} is not read; set {ours} instead");
+        self.look_alikes.iter().map(line).collect()
     }
 
     /// Where a key was set; nothing for a default.
@@ -174,6 +257,9 @@ impl Gathered {
                 problem.value(),
                 problem.allowed()
             ));
+            if problem.key() == "postgresql_user" && !self.sources.contains_key("postgresql_user") {
+                text.push_str(&format!("\n    set are: {}{}", self.of_postgres().join(", "), self.unread()));
+            }
         }
         text
     }
@@ -182,7 +268,7 @@ impl Gathered {
 /// The file that was named, which must be there, or the one in the working directory, which need not.
 fn file_to_read(settings: &Settings) -> Result<Option<PathBuf>, Stop> {
     let (path, named) = match &settings.config {
-        Some(path) => (path.clone(), true),
+        Some(path) => (path.to_str().map_or_else(|| path.clone(), |path| PathBuf::from(trimmed(path))), true),
         None => (PathBuf::from(DEFAULT_FILE), false),
     };
     match path.canonicalize() {
@@ -192,58 +278,19 @@ fn file_to_read(settings: &Settings) -> Result<Option<PathBuf>, Stop> {
     }
 }
 
-/// The members of a YAML mapping, in order. Errors complete the sentence "the file …".
-fn yaml_members(text: &str) -> Result<Vec<(String, Json)>, String> {
-    let value: yaml_serde::Value = yaml_serde::from_str(text).map_err(|error| match error.location() {
-        Some(place) => format!("is not valid YAML (line {}, column {})", place.line(), place.column()),
-        None => "is not valid YAML".to_owned(),
-    })?;
-    match value {
-        yaml_serde::Value::Null => Ok(Vec::new()),
-        yaml_serde::Value::Mapping(mapping) => mapping
-            .into_iter()
-            .map(|(name, value)| match name {
-                yaml_serde::Value::String(name) => Ok((name, json(value))),
-                _ => Err("has a key that is not a text".to_owned()),
-            })
-            .collect(),
-        _ => Err("does not hold a mapping of keys to values".to_owned()),
+/// What the file of a secret holds, without the end of its line.
+fn secret_of(variable: &str, path: &str) -> Result<String, Stop> {
+    use std::io::Read as _;
+    let mut text = String::new();
+    let read = std::fs::File::open(path).and_then(|file| file.take(SECRET_FILE + 1).read_to_string(&mut text));
+    match read {
+        Err(error) => Err(Stop::new(format!("{variable} names {path}, which cannot be read: {error}"))),
+        Ok(length) if length as u64 > SECRET_FILE => {
+            Err(Stop::new(format!("{variable} names {path}, which is no file of a secret")))
+        }
+        Ok(_) if trimmed(&text).is_empty() => Err(Stop::new(format!("{variable} names {path}, which is empty"))),
+        Ok(_) => Ok(trimmed(&text).to_owned()),
     }
-}
-
-fn json(value: yaml_serde::Value) -> Json {
-    match value {
-        yaml_serde::Value::Null => Json::Null,
-        yaml_serde::Value::Bool(value) => Json::Bool(value),
-        yaml_serde::Value::Number(number) => Json::Number(number.to_string().into()),
-        yaml_serde::Value::String(text) => Json::String(text),
-        yaml_serde::Value::Sequence(items) => Json::Array(items.into_iter().map(json).collect()),
-        // No key takes these; an empty object is refused for its type, whatever is in it.
-        yaml_serde::Value::Mapping(_) | yaml_serde::Value::Tagged(_) => Json::Object(JsonObject::new()),
-    }
-}
-
-/// A value in double quotes without them and with its escapes resolved; any other value as it is.
-fn unquoted(value: &str) -> String {
-    let Some(inner) = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else { return value.to_owned() };
-    let mut out = String::with_capacity(inner.len());
-    let mut chars = inner.chars();
-    while let Some(c) = chars.next() {
-        let escaped = if c == '\\' { chars.clone().next() } else { None };
-        let replaced = match escaped {
-            Some('n') => '\n',
-            Some('t') => '\t',
-            Some('r') => '\r',
-            Some(same @ ('"' | '\'' | '\\')) => same,
-            _ => {
-                out.push(c);
-                continue;
-            }
-        };
-        chars.next();
-        out.push(replaced);
-    }
-    out
 }
 
 /// The store's options for a choice. A relative path counts from the working directory.
@@ -269,6 +316,7 @@ fn postgres_options(config: PostgresConfig) -> Result<PostgresOptions, Stop> {
     let mut options = PostgresOptions {
         host: config.host,
         port: config.port,
+        more_hosts: config.more_hosts,
         user: config.user,
         password: config.password,
         dbname: config.database_name,
@@ -293,8 +341,7 @@ mod tests {
         let path = folder.path().join("c.yaml");
         std::fs::write(&path, yaml).unwrap();
         let settings = Settings { config: Some(path), ..Settings::default() };
-        let variable = |name: &str| variables.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned());
-        Gathered::gather(&settings, place, variable)
+        Gathered::gather(&settings, place, &Environment::of(variables))
     }
 
     #[test]
@@ -341,24 +388,11 @@ mod tests {
     #[test]
     fn a_file_that_is_no_mapping_is_refused_and_an_empty_one_is_not() {
         assert!(gather("- 1\n", &[], &Place::default()).is_err());
-        assert!(gather("a: [", &[], &Place::default()).unwrap_err().0.contains("not valid YAML (line"));
+        let said = gather("host: a\nhost: b\n", &[], &Place::default()).unwrap_err().0;
+        assert!(said.starts_with("the configuration file /") && said.contains("has the key host twice"), "{said}");
         assert!(gather("", &[], &Place::default()).unwrap().base.is_empty());
         assert!(gather("# only a comment\n", &[], &Place::default()).unwrap().base.is_empty());
         assert_eq!(gather("port: {}\n", &[], &Place::default()).unwrap().base.to_text(), r#"{"port":{}}"#);
-    }
-
-    #[test]
-    fn quoted_variables_are_unquoted() {
-        for (given, expected) in [
-            ("plain", "plain"),
-            (r#""a b""#, "a b"),
-            (r#""a\"b\\c\n""#, "a\"b\\c\n"),
-            (r#""x\y""#, r"x\y"),
-            ("\"", "\""),
-            (r#""tail\""#, r"tail\"),
-        ] {
-            assert_eq!(unquoted(given), expected, "{given}");
-        }
     }
 
     #[test]
@@ -374,6 +408,67 @@ mod tests {
             gather("", &[("POSTGRESQL_PASSWORD_FILE", &path), ("POSTGRESQL_PASSWORD", "direct")], &Place::default()).unwrap();
         assert_eq!(direct.base.to_text(), r#"{"postgresql_password":"direct"}"#);
         assert!(gather("", &[("POSTGRESQL_PASSWORD_FILE", "/no/such/file")], &Place::default()).is_err());
+    }
+
+    #[test]
+    fn ends_of_lines_are_no_part_of_a_setting_wherever_it_comes_from() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("secret");
+        std::fs::write(&path, "\u{feff}hunter2 \r\n").unwrap();
+        let path = format!("{}\n", path.display());
+        let variables = [
+            ("SUPERTOKENS_PORT", "3567\n"),
+            ("POSTGRESQL_HOST", " db\r\n"),
+            ("POSTGRESQL_PASSWORD", "\u{feff}hunter2\n"),
+            ("POSTGRESQL_USER", "\n"),
+            ("API_KEYS_FILE", path.as_str()),
+            ("POSTGRESQL_CONNECTION_URI", "postgresql://u@h/d \n"),
+        ];
+        assert_eq!(
+            gather("log_level: |\n  info\n", &variables, &Place::default()).unwrap().base.to_text(),
+            r#"{"log_level":"info","port":"3567","api_keys":"hunter2","postgresql_connection_uri":"postgresql://u@h/d","postgresql_host":"db","postgresql_password":"hunter2"}"#
+        );
+        std::fs::write(path.trim_end(), "\n").unwrap();
+        assert!(gather("", &[("API_KEYS_FILE", &path)], &Place::default()).unwrap_err().0.contains("is empty"));
+    }
+
+    #[test]
+    fn keys_of_older_cores_are_passed_over_with_a_word_and_unknown_ones_are_refused_with_one() {
+        let old = "core_config_version: 0\ncookie_domain: example.com\nrefresh_api_path: /refresh\nhost: localhost\n";
+        let gathered = gather(old, &[], &Place::default()).unwrap();
+        assert!(gathered.unknown.is_empty());
+        let [Notice::Warning(domain), Notice::Warning(path)] = &gathered.notices[..] else { panic!("{:?}", gathered.notices) };
+        assert!(
+            domain.contains("cookie_domain") && domain.contains("cookieDomain") && path.contains("apiBasePath"),
+            "{domain} {path}"
+        );
+        let gathered = gather("firebase_signing_key: hunter2\nmysql_user: u\n", &[], &Place::default()).unwrap();
+        let unknown: Vec<_> = gathered.unknown.iter().map(|name| ConfigProblem::unknown_key(name)).collect();
+        let report = gathered.report(&unknown);
+        assert!(report.contains("key firebase_signing_key") && report.contains("remove the line"), "{report}");
+        assert!(report.contains("no storage on mysql") && !report.contains("hunter2"), "{report}");
+    }
+
+    #[test]
+    fn what_looks_like_another_database_is_not_answered_with_a_file() {
+        let refused = |variables: &[(&str, &str)]| {
+            let gathered = gather("", variables, &Place::default()).unwrap();
+            match DatabaseChoice::of(&gathered.base, "file") {
+                Ok(_) => gathered.refuse_to_guess().err().map(|stop| stop.0),
+                Err(problems) => Some(gathered.report(&problems)),
+            }
+        };
+        assert_eq!(refused(&[("PATH", "/bin"), ("DATABASE_URL", "mysql://h")]), None);
+        assert_eq!(refused(&[("DATABASE_URL", "postgres://h/d"), ("SUPERTOKENS_DATABASE_URL", "sqlite:x")]), None);
+        assert_eq!(refused(&[("DATABASE_URL", "postgres://h/d"), ("POSTGRESQL_USER", "u")]), None);
+        assert_eq!(refused(&[("POSTGRESQL_PORT", "tcp://10.0.0.1:5432"), ("POSTGRESQL_SERVICE_HOST", "10.0.0.1")]), None);
+        let said = refused(&[("DATABASE_URL", "postgres://u:hunter2@h/d"), ("PGPASSWORD", "hunter2")]).unwrap();
+        assert!(said.contains("DATABASE_URL is not read; set SUPERTOKENS_DATABASE_URL"), "{said}");
+        assert!(said.contains("PGPASSWORD") && said.contains("sqlite:supertokens.db") && !said.contains("hunter2"), "{said}");
+        let said = refused(&[("POSTGRESQL_HOST", "db"), ("POSTGRESQL_PORT", "5432"), ("POSTGRES_USER", "app")]).unwrap();
+        assert!(said.contains("key postgresql_user, value not set"), "{said}");
+        assert!(said.contains("postgresql_host (environment variable POSTGRESQL_HOST), postgresql_port"), "{said}");
+        assert!(said.contains("POSTGRES_USER is not read; set POSTGRESQL_USER instead"), "{said}");
     }
 
     #[test]

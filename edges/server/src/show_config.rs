@@ -3,7 +3,7 @@
 use supertokens_domain::config::{DatabaseChoice, Key, Value, keys};
 use supertokens_domain::json::Json;
 
-use crate::config::{Config, Gathered};
+use crate::config::{Config, Gathered, Notice};
 use crate::{Place, Settings, Stop, say};
 
 pub(crate) fn run(settings: &Settings, place: &Place) -> Result<(), Stop> {
@@ -14,6 +14,9 @@ pub(crate) fn run(settings: &Settings, place: &Place) -> Result<(), Stop> {
         config.database.redacted(),
         settings.test_mode
     ));
+    for Notice::Info(text) | Notice::Warning(text) in &config.gathered.notices {
+        say(&format!("# {text}"));
+    }
     let processors = std::thread::available_parallelism().map_or(1, |n| i64::try_from(n.get()).unwrap_or(1));
     let parts = parts_of_address(&config.gathered);
     for key in keys() {
@@ -72,18 +75,15 @@ fn default(key: &Key, processors: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Environment;
     use supertokens_domain::config::key;
 
     #[test]
     fn a_line_has_value_and_source_and_hides_secrets() {
         let settings = Settings::default();
         let place = Place { port: Some(1), host: None };
-        let variable = |name: &str| match name {
-            "API_KEYS" => Some("hunter2".to_owned()),
-            "ACCESS_TOKEN_VALIDITY" => Some("5".to_owned()),
-            _ => None,
-        };
-        let gathered = Gathered::gather(&settings, &place, variable).unwrap();
+        let environment = Environment::of(&[("API_KEYS", "hunter2"), ("ACCESS_TOKEN_VALIDITY", "5")]);
+        let gathered = Gathered::gather(&settings, &place, &environment).unwrap();
         let line = |name: &str| super::line(key(name).unwrap(), &gathered, &parts_of_address(&gathered), 2);
         assert_eq!(line("port"), "port: 1  # flag --port");
         assert_eq!(line("api_keys"), "api_keys: (hidden)  # environment variable API_KEYS");
@@ -94,16 +94,13 @@ mod tests {
 
     #[test]
     fn the_parts_of_an_address_are_shown_where_they_count_and_no_password() {
-        let variable = |name: &str| match name {
-            "POSTGRESQL_CONNECTION_URI" => {
-                Some("postgresql://u:hunter2@db.example/d?sslpassword=hunter2&sslmode=require".to_owned())
-            }
-            "POSTGRESQL_HOST" => Some("unheeded".to_owned()),
-            "POSTGRESQL_PORT" => Some("5433".to_owned()),
-            "POSTGRESQL_DATABASE_NAME" => Some("d".to_owned()),
-            _ => None,
-        };
-        let gathered = Gathered::gather(&Settings::default(), &Place { port: None, host: None }, variable).unwrap();
+        let environment = Environment::of(&[
+            ("POSTGRESQL_CONNECTION_URI", "postgresql://u:hunter2@db.example/d?sslpassword=hunter2&sslmode=require"),
+            ("POSTGRESQL_HOST", "unheeded"),
+            ("POSTGRESQL_PORT", "5433"),
+            ("POSTGRESQL_DATABASE_NAME", "d"),
+        ]);
+        let gathered = Gathered::gather(&Settings::default(), &Place { port: None, host: None }, &environment).unwrap();
         let parts = parts_of_address(&gathered);
         let line = |name: &str| super::line(key(name).unwrap(), &gathered, &parts, 2);
         assert_eq!(line("postgresql_host"), "postgresql_host: \"db.example\"  # postgresql_connection_uri");

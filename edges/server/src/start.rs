@@ -11,7 +11,7 @@ use supertokens_core::{Core, CoreOptions, OpenError};
 use supertokens_store::StoreError;
 use tokio::net::{TcpListener, lookup_host};
 
-use crate::config::Config;
+use crate::config::{Config, Notice};
 use crate::serve::{Door, serve};
 use crate::{Place, Settings, Stop, logs, opening, say};
 
@@ -25,6 +25,12 @@ const NOT_HEEDED: [&str; 3] = ["core_config_version", "postgresql_config_version
 pub(crate) async fn run(settings: &Settings, place: &Place, ignored_flags: &[&str]) -> Result<(), Stop> {
     let config = Config::load(settings, place)?;
     logs::start(&config.core)?;
+    for notice in &config.gathered.notices {
+        match notice {
+            Notice::Info(text) => tracing::info!("{text}"),
+            Notice::Warning(text) => tracing::warn!("{text}"),
+        }
+    }
     for flag in ignored_flags {
         tracing::info!("{flag} is a flag of the Java core and means nothing here");
     }

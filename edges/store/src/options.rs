@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use supertokens_domain::config::{BadAddress, DatabaseAddress, PostgresAddress, encode};
 use supertokens_domain::secret::Secret;
 
 use crate::statement::Dialect;
@@ -42,6 +43,8 @@ pub struct PostgresOptions {
     pub host: String,
     /// The port.
     pub port: u16,
+    /// Where else the server may be, tried in this order after `host`.
+    pub more_hosts: Vec<(String, u16)>,
     /// The role.
     pub user: Option<String>,
     /// Its password.
@@ -56,7 +59,7 @@ pub struct PostgresOptions {
     pub root_certificates: Option<PathBuf>,
     /// The most connections that work on transactions; two more are shared by reads.
     pub pool_size: usize,
-    /// How long making a connection may take.
+    /// How long making a connection to one host may take.
     pub connect_timeout: Duration,
     /// How long to wait for a connection of the pool.
     pub acquire_timeout: Duration,
@@ -127,6 +130,12 @@ pub struct TableNames {
 #[error("the database URL {0}")]
 pub struct BadUrl(String);
 
+impl From<BadAddress> for BadUrl {
+    fn from(bad: BadAddress) -> Self {
+        Self(bad.to_string())
+    }
+}
+
 impl Default for TableNames {
     fn default() -> Self {
         Self { schema: "public".into(), prefix: String::new(), session_info: None, key_value: None }
@@ -173,6 +182,7 @@ impl Default for PostgresOptions {
         Self {
             host: "localhost".into(),
             port: 5432,
+            more_hosts: Vec::new(),
             user: None,
             password: None,
             dbname: "supertokens".into(),
@@ -202,19 +212,16 @@ impl DatabaseOptions {
     }
 
     /// Reads `sqlite:PATH`, `sqlite::memory:` or `postgresql://[user[:password]@]host[:port][/database][?attributes]`.
-    /// Attributes that mean nothing here are passed over, as there are many that only Java's driver knows.
     pub fn parse(url: &str) -> Result<Self, BadUrl> {
-        let url = url.trim();
-        if let Some(path) = url.strip_prefix("sqlite:") {
-            return match path.strip_prefix("//").unwrap_or(path) {
-                "" => Err(BadUrl("names no file: write sqlite:PATH or sqlite::memory:".into())),
-                ":memory:" => Ok(Self::memory()),
-                path => Ok(Self::file(path)),
-            };
+        match DatabaseAddress::parse(url)? {
+            DatabaseAddress::SqliteMemory => Ok(Self::memory()),
+            DatabaseAddress::SqliteFile(path) => Ok(Self::file(path)),
+            DatabaseAddress::Postgres(address) => {
+                let mut options = PostgresOptions::default();
+                options.apply(address)?;
+                Ok(Self::Postgres(Box::new(options)))
+            }
         }
-        let mut options = PostgresOptions::default();
-        options.apply_url(url)?;
-        Ok(Self::Postgres(Box::new(options)))
     }
 
     /// The table names, whichever the database.
@@ -250,64 +257,57 @@ impl fmt::Display for DatabaseOptions {
 }
 
 impl PostgresOptions {
+    /// Where the server may be, in the order in which that is tried.
+    pub(crate) fn hosts(&self) -> impl Iterator<Item = (&str, u16)> {
+        let more = self.more_hosts.iter().map(|(host, port)| (host.as_str(), *port));
+        std::iter::once((self.host.as_str(), self.port)).chain(more)
+    }
+
+    /// How long making a connection may take if all hosts but the last say nothing.
+    pub(crate) fn connect_limit(&self) -> Duration {
+        self.connect_timeout * u32::try_from(self.more_hosts.len() + 1).unwrap_or(u32::MAX)
+    }
+
     fn redacted(&self) -> String {
-        let user = self.user.as_deref().unwrap_or_default();
+        let user = self.user.as_deref().map(encode).unwrap_or_default();
         let password = if self.password.is_some() { ":***" } else { "" };
         let at = if user.is_empty() && password.is_empty() { "" } else { "@" };
         let schema = match self.tables.schema.as_str() {
             "public" => String::new(),
             schema => format!("?currentSchema={schema}"),
         };
-        let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
-        format!("postgresql://{user}{password}{at}{host}:{}/{}{schema}", self.port, self.dbname)
+        let one = |(host, port): (&str, u16)| match host {
+            host if host.contains(':') => format!("[{host}]:{port}"),
+            host => format!("{}:{port}", encode(host)),
+        };
+        let hosts: Vec<String> = self.hosts().map(one).collect();
+        format!("postgresql://{user}{password}{at}{}/{}{schema}", hosts.join(","), encode(&self.dbname))
     }
 
     /// Takes over what the URL says; what it leaves out stays as it is.
     pub fn apply_url(&mut self, url: &str) -> Result<(), BadUrl> {
-        let rest = ["postgresql://", "postgres://", "jdbc:postgresql://"].iter().find_map(|scheme| url.strip_prefix(scheme));
-        let rest = rest.ok_or_else(|| {
-            BadUrl("must be sqlite:PATH, sqlite::memory: or postgresql://[user[:password]@]host[:port][/database]".into())
-        })?;
-        let (place, attributes) = rest.split_once('?').unwrap_or((rest, ""));
-        let (user, place) = place.rsplit_once('@').map_or((None, place), |(user, place)| (Some(user), place));
-        let (authority, dbname) = place.split_once('/').unwrap_or((place, ""));
-        if let Some(user) = user {
-            self.apply_user(user)?;
-        }
-        self.apply_authority(authority)?;
-        if !dbname.is_empty() {
-            self.dbname = decoded(dbname)?;
-        }
-        for attribute in attributes.split('&').filter(|attribute| !attribute.is_empty()) {
-            let (name, value) = attribute.split_once('=').unwrap_or((attribute, ""));
-            self.apply_attribute(name, decoded(value)?)?;
+        self.apply(PostgresAddress::parse(url)?)
+    }
+
+    fn apply(&mut self, address: PostgresAddress) -> Result<(), BadUrl> {
+        self.user = address.user.or(self.user.take());
+        self.password = address.password.or(self.password.take());
+        self.dbname = address.database.unwrap_or(std::mem::take(&mut self.dbname));
+        self.apply_hosts(address.hosts);
+        for (name, value) in address.attributes.unwrap_or_default() {
+            self.apply_attribute(&name, value)?;
         }
         Ok(())
     }
 
-    fn apply_user(&mut self, user: &str) -> Result<(), BadUrl> {
-        let (user, password) = user.split_once(':').map_or((user, None), |(user, password)| (user, Some(password)));
-        if !user.is_empty() {
-            self.user = Some(decoded(user)?);
+    fn apply_hosts(&mut self, hosts: Vec<(String, Option<u16>)>) {
+        let default = self.port;
+        let mut hosts = hosts.into_iter().map(|(host, port)| (host, port.unwrap_or(default)));
+        if let Some((host, port)) = hosts.next() {
+            self.port = port;
+            self.host = Some(host).filter(|host| !host.is_empty()).unwrap_or(std::mem::take(&mut self.host));
+            self.more_hosts = hosts.collect();
         }
-        if let Some(password) = password {
-            self.password = Some(Secret::new(decoded(password)?));
-        }
-        Ok(())
-    }
-
-    fn apply_authority(&mut self, authority: &str) -> Result<(), BadUrl> {
-        let (host, port) = match authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-            Some((address, port)) => (address, port.strip_prefix(':')),
-            None => authority.split_once(':').map_or((authority, None), |(host, port)| (host, Some(port))),
-        };
-        if !host.is_empty() {
-            self.host = decoded(host)?;
-        }
-        if let Some(port) = port.filter(|port| !port.is_empty()) {
-            self.port = port.parse().map_err(|_| BadUrl("has a port that is no number from 1 to 65535".into()))?;
-        }
-        Ok(())
     }
 
     /// One attribute of the URL, by its name in JDBC or libpq.
@@ -343,21 +343,6 @@ impl PostgresOptions {
         }
         Ok(())
     }
-}
-
-/// Undoes percent encoding. A percent sign that encodes nothing is an error: guessing would make a wrong password.
-fn decoded(text: &str) -> Result<String, BadUrl> {
-    let bad = || BadUrl("has a percent sign that encodes nothing; write a percent sign itself as %25".into());
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once('%') {
-        bytes.extend_from_slice(before.as_bytes());
-        let digits = after.get(..2).filter(|two| two.bytes().all(|b| b.is_ascii_hexdigit())).ok_or_else(bad)?;
-        bytes.push(u8::from_str_radix(digits, 16).map_err(|_| bad())?);
-        rest = after.get(2..).unwrap_or_default();
-    }
-    bytes.extend_from_slice(rest.as_bytes());
-    String::from_utf8(bytes).map_err(|_| bad())
 }
 
 #[cfg(test)]

@@ -86,7 +86,7 @@ impl Postgres {
         let pool = Pool::builder(Manager::from_config(config.clone(), tls.clone(), recycling))
             .max_size(options.pool_size.max(1))
             .wait_timeout(Some(options.acquire_timeout))
-            .create_timeout(Some(options.connect_timeout))
+            .create_timeout(Some(options.connect_limit()))
             .recycle_timeout(Some(options.connect_timeout))
             .runtime(Runtime::Tokio1)
             .post_create(Hook::async_fn(move |client: &mut ClientWrapper, _| {
@@ -99,7 +99,7 @@ impl Postgres {
         }
         let (readers, next, shared) = (Default::default(), AtomicUsize::new(0), Arc::clone(shared));
         let long_reads = Semaphore::new((options.pool_size / 2).max(1));
-        let connect_timeout = options.connect_timeout;
+        let connect_timeout = options.connect_limit();
         let this = Self { pool, readers, next, config, tls, connect_timeout, patience, long_reads, shared };
         this.reader().await?;
         Ok(this)
@@ -206,7 +206,14 @@ impl Reader {
 
 fn driver_config(options: &PostgresOptions) -> tokio_postgres::Config {
     let mut config = tokio_postgres::Config::new();
-    config.host(&options.host).port(options.port).dbname(&options.dbname);
+    config.dbname(&options.dbname);
+    for (host, port) in options.hosts() {
+        config.host(host).port(port);
+    }
+    if !options.more_hosts.is_empty() {
+        // One of several may be a standby, where nothing can be stored.
+        config.target_session_attrs(tokio_postgres::config::TargetSessionAttrs::ReadWrite);
+    }
     config.application_name("supertokens-rs").connect_timeout(options.connect_timeout);
     // A connection that died without a word is found out within half a minute, and sooner if something was sent on it.
     config.keepalives(true).keepalives_idle(Duration::from_secs(15));

@@ -14,10 +14,12 @@ use crate::json::JsonObject;
 use crate::secret::Secret;
 use crate::time::Millis;
 
+mod address;
 mod core_keys;
 mod dashboard;
 mod database;
 mod database_keys;
+mod obsolete;
 mod overrides;
 mod ranges;
 mod reading;
@@ -25,8 +27,10 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+pub use address::{BadAddress, DatabaseAddress, FORMS, PostgresAddress, encode, trimmed};
 pub use dashboard::{DashboardView, dashboard_items};
 pub use database::{DatabaseChoice, PostgresConfig};
+pub use obsolete::{Instead, obsolete_key};
 pub use overrides::{
     Protected, app_scope_conflict, check_overrides, hide_protected, merge_overrides, names_own_database, own_database_refusal,
     set_protected, touched_protected,

@@ -243,7 +243,7 @@ pub(super) const OURS: &[Key] = &[
     )
     .variable("SUPERTOKENS_DATABASE_URL")
     .secret()
-    .allowed("sqlite:PATH, sqlite::memory: or postgresql://…"),
+    .allowed(super::address::FORMS),
     ours("log_format", OneOf(FORMATS), Preset::Text("TEXT"), "Form of the log lines.")
         .variable("SUPERTOKENS_LOG_FORMAT")
         .allowed("text or json"),

@@ -1,8 +1,9 @@
-//! Which database is meant, and with which settings (core-server.md 9.4, core-session.md 6.1)? Reads the address of a
-//! PostgreSQL database into its parts; connecting is the store's.
+//! Which database is meant, and with which settings (core-server.md 9.4, core-session.md 6.1)? What an address says is read in
+//! `address`; connecting is the store's.
 
 use std::fmt;
 
+use super::address::{DatabaseAddress, PostgresAddress, encode, host_fault, hosts, pairs};
 use super::reading::{ConfigProblem, Values, find, resolve, shown};
 use super::table::{Key, Owner, Value, key, keys};
 use crate::json::{Json, JsonObject};
@@ -29,6 +30,8 @@ pub enum DatabaseChoice {
 pub struct PostgresConfig {
     pub host: String,
     pub port: u16,
+    /// Where to try next, in this order.
+    pub more_hosts: Vec<(String, u16)>,
     pub user: Option<String>,
     pub password: Option<Secret<String>>,
     pub database_name: String,
@@ -52,65 +55,74 @@ impl fmt::Debug for PostgresConfig {
 }
 
 impl DatabaseChoice {
-    /// `database_url` first; then PostgreSQL if its address, user or password is set; then the file at `default_file`.
+    /// `database_url` first; then PostgreSQL if any of its keys is set; then the file at `default_file`. Half a PostgreSQL
+    /// configuration is refused: a file that nobody meant would be written, and be gone with the next deployment.
     pub fn of(base: &JsonObject, default_file: &str) -> Result<Self, Vec<ConfigProblem>> {
-        let set = |name: &str| key(name).and_then(|key| find(key, &[base])).map(shown);
-        match set("database_url") {
-            Some(url) => Self::of_url(url.trim(), base),
-            None if ["postgresql_connection_uri", "postgresql_user", "postgresql_password"]
-                .iter()
-                .any(|name| set(name).is_some()) =>
-            {
-                Ok(Self::Postgres(Box::new(PostgresConfig::effective(base)?)))
-            }
+        match key("database_url").and_then(|key| find(key, &[base])).map(shown) {
+            Some(url) => Self::of_url(&url, base),
+            None if names_postgres(base) => Ok(Self::Postgres(Box::new(PostgresConfig::effective(base)?))),
             None => Ok(Self::SqliteFile(default_file.to_owned())),
         }
     }
 
     fn of_url(url: &str, base: &JsonObject) -> Result<Self, Vec<ConfigProblem>> {
-        if url == "sqlite::memory:" {
-            return Ok(Self::SqliteMemory);
+        match DatabaseAddress::parse(url) {
+            Ok(DatabaseAddress::SqliteMemory) => Ok(Self::SqliteMemory),
+            Ok(DatabaseAddress::SqliteFile(path)) => Ok(Self::SqliteFile(path)),
+            Ok(DatabaseAddress::Postgres(_)) => {
+                let base = base.clone().with("postgresql_connection_uri", url);
+                Ok(Self::Postgres(Box::new(PostgresConfig::effective(&base)?)))
+            }
+            Err(error) => Err(problem("database_url", Some(url), &format!("'database_url' {error}")).into_iter().collect()),
         }
-        if let Some(path) =
-            url.strip_prefix("sqlite:").map(|rest| rest.strip_prefix("//").unwrap_or(rest)).filter(|path| !path.is_empty())
-        {
-            return Ok(Self::SqliteFile(path.to_owned()));
-        }
-        if url.starts_with("postgresql://") || url.starts_with("postgres://") {
-            let mut base = base.clone();
-            base.insert("postgresql_connection_uri", url.replacen("postgres://", "postgresql://", 1));
-            return Ok(Self::Postgres(Box::new(PostgresConfig::effective(&base)?)));
-        }
-        Err(problem("database_url", Some(url), "'database_url' must be sqlite:PATH, sqlite::memory: or postgresql://…")
-            .into_iter()
-            .collect())
     }
+}
+
+/// Do the keys say that PostgreSQL is meant? One that is in every file of the Java core says nothing.
+fn names_postgres(base: &JsonObject) -> bool {
+    let says = |(name, value): (&str, &Json)| {
+        let of_database = key(name).filter(|key| key.owner == Owner::Database && key.name.starts_with("postgresql_"));
+        of_database.is_some_and(|key| key.name != "postgresql_config_version") && !value.is_null()
+    };
+    base.iter().any(says)
 }
 
 impl PostgresConfig {
     /// Reads and checks all PostgreSQL keys; problems come all at once.
     pub fn effective(base: &JsonObject) -> Result<Self, Vec<ConfigProblem>> {
         let (values, mut problems) = resolve(keys().filter(|key| key.owner == Owner::Database), &[base], 1);
-        let address = match values.text_or_null("postgresql_connection_uri").map(Address::parse) {
-            None => Address::default(),
-            Some(Some(address)) => address,
-            Some(None) => {
-                problems.extend(problem("postgresql_connection_uri", Some("given"), BAD_URI));
-                Address::default()
+        let given = |name: &str| values.text_or_null(name).filter(|text| !text.trim().is_empty());
+        let address = match given("postgresql_connection_uri").map(PostgresAddress::parse) {
+            None => PostgresAddress::default(),
+            Some(Ok(address)) => address,
+            Some(Err(error)) => {
+                let bad = problem("postgresql_connection_uri", Some("given"), BAD_URI);
+                problems.extend(bad.map(|bad| bad.advising(format!("the address {error}"))));
+                PostgresAddress::default()
             }
         };
+        let attributes = attributes(&values, &address).unwrap_or_else(|bad| {
+            problems.extend(bad);
+            Vec::new()
+        });
+        let places = places(&values, &address).unwrap_or_else(|bad| {
+            problems.extend(bad);
+            Vec::new()
+        });
         problems.extend(check(&values, base));
-        if problems.is_empty() { Ok(Self::of(&values, address)) } else { Err(problems) }
+        if problems.is_empty() { Ok(Self::of(&values, address, attributes, places)) } else { Err(problems) }
     }
 
-    fn of(v: &Values, address: Address) -> Self {
+    fn of(v: &Values, address: PostgresAddress, attributes: Vec<(String, String)>, mut places: Vec<(String, u16)>) -> Self {
         let text = |name: &str| v.text_or_null(name).map(str::to_owned);
-        let attributes = address.attributes.unwrap_or_else(|| pairs(v.text("postgresql_connection_attributes")));
         let schema = attributes.iter().find(|(name, _)| name == "currentSchema").map(|(_, value)| value.clone());
         let trimmed = |text: &str| text.trim().to_owned();
+        let more_hosts = places.split_off(places.len().min(1));
+        let (host, port) = places.pop().unwrap_or_default();
         Self {
-            host: address.host.unwrap_or_else(|| v.text("postgresql_host").to_owned()),
-            port: address.port.or_else(|| u16::try_from(v.int("postgresql_port")).ok()).unwrap_or(5432),
+            host,
+            port,
+            more_hosts,
             user: address.user.or_else(|| text("postgresql_user")),
             password: address.password.or_else(|| text("postgresql_password").map(Secret::new)),
             database_name: address.database.unwrap_or_else(|| trimmed(v.text("postgresql_database_name"))),
@@ -125,12 +137,23 @@ impl PostgresConfig {
         }
     }
 
+    /// All hosts with their ports, as an address has them.
+    fn authority(&self) -> String {
+        let first = (self.host.clone(), self.port);
+        let one = |(host, port): &(String, u16)| match host.contains(':') {
+            true => format!("[{}]:{port}", host.replace('%', "%25")),
+            false => format!("{}:{port}", encode(host)),
+        };
+        [first].iter().chain(&self.more_hosts).map(one).collect::<Vec<_>>().join(",")
+    }
+
     /// The values of the PostgreSQL keys as people may see them, with the parts of the address put in: no password is among them.
     pub fn shown(&self) -> Vec<(&'static str, Json)> {
         let number = |n: Option<usize>| n.and_then(|n| i64::try_from(n).ok()).map_or(Json::Null, Json::from);
         let text = |text: &Option<String>| text.clone().map_or(Json::Null, Json::from);
+        let hosts = if self.more_hosts.is_empty() { self.host.clone() } else { self.authority() };
         vec![
-            ("postgresql_host", self.host.clone().into()),
+            ("postgresql_host", hosts.into()),
             ("postgresql_port", i64::from(self.port).into()),
             ("postgresql_database_name", self.database_name.clone().into()),
             ("postgresql_table_schema", self.table_schema.clone().into()),
@@ -155,8 +178,7 @@ impl PostgresConfig {
             }
             url.push('@');
         }
-        let host = if self.host.contains(':') { format!("[{}]", self.host) } else { encode(&self.host) };
-        url.push_str(&format!("{host}:{}/{}", self.port, encode(&self.database_name)));
+        url.push_str(&format!("{}/{}", self.authority(), encode(&self.database_name)));
         let others = self
             .attributes
             .iter()
@@ -172,17 +194,23 @@ impl PostgresConfig {
 fn check(values: &Values, base: &JsonObject) -> Vec<ConfigProblem> {
     let given = |name: &str| key(name).and_then(|key| find(key, &[base])).map(shown);
     let mut problems = Vec::new();
+    let blank = |name: &str| values.text(name).trim().is_empty();
+    let neither = blank("postgresql_connection_uri") && blank("postgresql_user");
+    if neither {
+        let missing = problem(
+            "postgresql_user",
+            None,
+            "'postgresql_user' and 'postgresql_connection_uri' are not set. Please set at least one of these values",
+        );
+        problems.extend(missing.map(|missing| {
+            missing.advising("the name of a role, as other PostgreSQL settings are there; for SQLite, take those out".to_owned())
+        }));
+    }
     let mut require = |ok: bool, name: &str, sentence: &str| {
         if !ok {
             problems.extend(problem(name, given(name).as_deref(), sentence));
         }
     };
-    let neither = values.text_or_null("postgresql_connection_uri").is_none() && values.text_or_null("postgresql_user").is_none();
-    require(
-        !neither,
-        "postgresql_user",
-        "'postgresql_user' and 'postgresql_connection_uri' are not set. Please set at least one of these values",
-    );
     let port = values.int("postgresql_port");
     require((1..=65_535).contains(&port), "postgresql_port", "'postgresql_port' must be between 1 and 65535 inclusive.");
     let pool = values.int("postgresql_connection_pool_size");
@@ -211,6 +239,38 @@ fn problem(name: &str, given: Option<&str>, sentence: &str) -> Option<ConfigProb
     key(name).map(|key| ConfigProblem::new(key, given, sentence))
 }
 
+/// The attributes of the address, or those of the key of their own.
+fn attributes(values: &Values, address: &PostgresAddress) -> Result<Vec<(String, String)>, Option<ConfigProblem>> {
+    let name = "postgresql_connection_attributes";
+    match &address.attributes {
+        Some(attributes) => Ok(attributes.clone()),
+        None => pairs(values.text(name)).map_err(|error| problem(name, Some("given"), &format!("'{name}' {error}"))),
+    }
+}
+
+/// The hosts of the address, or those of the keys; a port that the address does not name is the key's.
+fn places(values: &Values, address: &PostgresAddress) -> Result<Vec<(String, u16)>, Option<ConfigProblem>> {
+    let port = u16::try_from(values.int("postgresql_port")).unwrap_or(5432);
+    let named = values.text("postgresql_host");
+    let wrong = |fault: &str| problem("postgresql_host", Some(named), &format!("'postgresql_host' {fault}"));
+    let mut own = if named.contains(',') || named.starts_with('[') {
+        hosts(named).map_err(|error| wrong(&error.to_string()))?
+    } else if named.matches(':').count() == 1 {
+        return Err(wrong("holds a name or an address alone: its port is 'postgresql_port'"));
+    } else {
+        vec![(named.to_owned(), None)]
+    };
+    if let Some(fault) = own.iter().find_map(|(host, _)| host_fault(host)) {
+        return Err(wrong(&fault));
+    }
+    match address.hosts.as_slice() {
+        [] => {}
+        [(host, port)] if host.is_empty() => own.iter_mut().for_each(|own| own.1 = own.1.or(*port)),
+        hosts => own = hosts.to_vec(),
+    }
+    Ok(own.into_iter().map(|(host, own)| (host, own.unwrap_or(port))).collect())
+}
+
 /// The tables that were given another name, which counts without the prefix.
 fn table_names(values: &Values) -> Vec<(String, String)> {
     let standard = |key: &Key| key.name.strip_prefix("postgresql_")?.strip_suffix("_table_name").map(str::to_owned);
@@ -218,104 +278,6 @@ fn table_names(values: &Values) -> Vec<(String, String)> {
         .filter_map(|key| match (standard(key), values.get(key.name)) {
             (Some(standard), Value::Text(name)) if !name.trim().is_empty() => Some((standard, name.trim().to_owned())),
             _ => None,
-        })
-        .collect()
-}
-
-/// The parts that a PostgreSQL address names.
-#[derive(Debug, Default)]
-struct Address {
-    user: Option<String>,
-    password: Option<Secret<String>>,
-    host: Option<String>,
-    port: Option<u16>,
-    database: Option<String>,
-    attributes: Option<Vec<(String, String)>>,
-}
-
-impl Address {
-    fn parse(text: &str) -> Option<Self> {
-        let rest = text.trim().strip_prefix("postgresql://")?;
-        let (rest, attributes) = match rest.split_once('?') {
-            Some((rest, attributes)) => (rest, Some(pairs(attributes))),
-            None => (rest, None),
-        };
-        let (authority, database) = match rest.split_once('/') {
-            Some((authority, database)) => (authority, Some(decode(database)?)),
-            None => (rest, None),
-        };
-        let (login, place) = match authority.rsplit_once('@') {
-            Some((login, place)) => (Some(login), place),
-            None => (None, authority),
-        };
-        let (user, password) = match login.map(|login| login.split_once(':').unwrap_or((login, ""))) {
-            Some((user, password)) => (Some(decode(user)?), Some(decode(password)?)),
-            None => (None, None),
-        };
-        let (host, port) = host_and_port(place)?;
-        let some = |text: Option<String>| text.filter(|text| !text.is_empty());
-        Some(Self {
-            user: some(user),
-            password: some(password).map(Secret::new),
-            host: some(Some(host)),
-            port,
-            database: some(database),
-            attributes,
-        })
-    }
-}
-
-/// An empty host is one that is not named: it may be in another key or in an attribute.
-fn host_and_port(place: &str) -> Option<(String, Option<u16>)> {
-    let (host, port) = match place.strip_prefix('[') {
-        Some(rest) => {
-            let (host, rest) = rest.split_once(']')?;
-            (host, if rest.is_empty() { None } else { Some(rest.strip_prefix(':')?) })
-        }
-        None => place.split_once(':').map_or((place, None), |(host, port)| (host, Some(port))),
-    };
-    let port = match port {
-        None | Some("") => None,
-        Some(port) => Some(port.parse().ok()?),
-    };
-    Some((decode(host)?, port))
-}
-
-/// `a=1&b=2`, decoded. What has no `=` has an empty value.
-fn pairs(text: &str) -> Vec<(String, String)> {
-    let plain = |text: &str| decode(text).unwrap_or_else(|| text.to_owned());
-    text.trim()
-        .trim_start_matches('?')
-        .split('&')
-        .filter(|pair| !pair.is_empty())
-        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
-        .map(|(name, value)| (plain(name), plain(value)))
-        .collect()
-}
-
-/// Percent decoding; `None` if an escape is broken or the result is not UTF-8.
-fn decode(text: &str) -> Option<String> {
-    let mut out = Vec::with_capacity(text.len());
-    let mut bytes = text.bytes();
-    while let Some(byte) = bytes.next() {
-        out.push(match byte {
-            b'%' => {
-                let digit = |byte: Option<u8>| char::from(byte?).to_digit(16);
-                let (high, low) = (digit(bytes.next())?, digit(bytes.next())?);
-                u8::try_from(high * 16 + low).ok()?
-            }
-            byte => byte,
-        });
-    }
-    String::from_utf8(out).ok()
-}
-
-/// Percent encoding of all that is not unreserved.
-fn encode(text: &str) -> String {
-    text.bytes()
-        .map(|byte| match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
-            byte => format!("%{byte:02X}"),
         })
         .collect()
 }

@@ -34,11 +34,23 @@ impl ConfigProblem {
         }
     }
 
+    /// Says what to write in this very case, instead of what is allowed in general.
+    pub(super) fn advising(self, advice: String) -> Self {
+        Self { allowed: advice, ..self }
+    }
+
     /// A key that nobody knows. Only the program refuses those; the Java core keeps and ignores them in a file.
     pub fn unknown_key(name: &str) -> Self {
         let allowed = match super::table::nearest_key(name) {
             Some(near) => format!("no such key; did you mean {near}?"),
-            None => "no such key".to_owned(),
+            None => match name.split_once('_') {
+                Some((database @ ("mysql" | "mongodb"), _)) => {
+                    format!(
+                        "no such key, as there is no storage on {database}; remove the line, and see postgresql_connection_uri"
+                    )
+                }
+                _ => "no such key, here or in a Java core, which ignores such lines; remove the line".to_owned(),
+            },
         };
         Self {
             key: name.to_owned(),

@@ -481,7 +481,16 @@ fn the_database_is_chosen_by_url_then_by_keys_then_by_default() {
     assert!(matches!(choose(r#"{"database_url":"sqlite:/a/b.db"}"#), DatabaseChoice::SqliteFile(path) if path == "/a/b.db"));
     assert!(matches!(choose(r#"{"database_url":"sqlite:///a/b.db"}"#), DatabaseChoice::SqliteFile(path) if path == "/a/b.db"));
     assert!(matches!(choose(r#"{"postgresql_user":"u"}"#), DatabaseChoice::Postgres(_)));
-    assert!(matches!(choose(r#"{"postgresql_host":"h"}"#), DatabaseChoice::SqliteFile(_)));
+    assert!(matches!(choose(r#"{"database_url":"sqlite://a.db?mode=rwc"}"#), DatabaseChoice::SqliteFile(path) if path == "a.db"));
+    // In every file of the Java core, and set to nothing: neither means PostgreSQL.
+    let nothing = r#"{"postgresql_config_version":0,"postgresql_user":null,"migration_mode":"LEGACY"}"#;
+    assert!(matches!(choose(nothing), DatabaseChoice::SqliteFile(_)));
+    for half in
+        ["postgresql_host", "postgresql_database_name", "postgresql_port", "postgresql_table_schema", "postgresql_password"]
+    {
+        let problems = DatabaseChoice::of(&object(&format!("{{\"{half}\":\"5432\"}}")), "x").unwrap_err();
+        assert_eq!((problems.len(), problems[0].key(), problems[0].value()), (1, "postgresql_user", "not set"), "{half}");
+    }
     assert!(
         matches!(choose(r#"{"database_url":"postgres://u@h/d"}"#), DatabaseChoice::Postgres(c) if c.host == "h" && c.database_name == "d")
     );
@@ -511,6 +520,13 @@ fn the_parts_of_an_address_beat_the_keys() {
     assert!(!format!("{config:?}").contains("p:w"));
     let v6 = PostgresConfig::effective(&object(r#"{"postgresql_connection_uri":"postgresql://u@[::1]:9/d"}"#)).unwrap();
     assert_eq!((v6.host.as_str(), v6.port), ("::1", 9));
+    let several = r#"{"postgresql_connection_uri":"postgres://u@a:1,b,[::1]:3/d","postgresql_port":6}"#;
+    let several = PostgresConfig::effective(&object(several)).unwrap();
+    assert_eq!(several.more_hosts, [("b".to_owned(), 6), ("::1".to_owned(), 3)]);
+    assert_eq!(several.url().expose(), "postgresql://u@a:1,b:6,[::1]:3/d?currentSchema=public");
+    let keyed = r#"{"postgresql_user":"u","postgresql_host":"a,b:7","postgresql_port":6}"#;
+    let keyed = PostgresConfig::effective(&object(keyed)).unwrap();
+    assert_eq!((keyed.host.as_str(), keyed.port, keyed.more_hosts), ("a", 6, vec![("b".to_owned(), 7)]));
     let hostless = object(r#"{"postgresql_connection_uri":"postgresql://u@/d","postgresql_host":"from.key"}"#);
     assert_eq!(PostgresConfig::effective(&hostless).unwrap().host, "from.key");
 }
@@ -547,6 +563,14 @@ fn what_is_wrong_with_a_postgresql_setting_is_said_as_upstream_says_it() {
             "Invalid migration_mode value: 'Later'. Must be one of: LEGACY, DUAL_WRITE_READ_OLD, DUAL_WRITE_READ_NEW, MIGRATED",
         ),
         (r#""postgresql_user":"u","postgresql_port":"x""#, "'postgresql_port' must be of type int"),
+        (
+            r#""postgresql_user":"u","postgresql_host":"h:1""#,
+            "'postgresql_host' holds a name or an address alone: its port is 'postgresql_port'",
+        ),
+        (
+            r#""postgresql_user":"u","postgresql_connection_attributes":"a=%""#,
+            "'postgresql_connection_attributes' has a percent sign that encodes nothing: a percent sign itself is written %25",
+        ),
     ];
     for (members, sentence) in table {
         let problems = PostgresConfig::effective(&object(&format!("{{{members}}}"))).unwrap_err();
