@@ -2,7 +2,7 @@
 //! requests for one session could keep the connections from all others. So within a process they wait before they take one. What is
 //! true of the row is decided by the database alone.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
 use supertokens_domain::ids::{AppId, SessionHandle};
@@ -17,20 +17,26 @@ const TURNS: usize = 1024;
 /// As long as the database lets one wait for a lock.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// The turns of every session.
-pub(crate) struct SessionTurns(Vec<Mutex<()>>);
+/// The turns of every session. Which of them share one is another in every process: who could work it out could look for a session of
+/// his own that shares a turn with somebody else's, and keep it busy.
+pub(crate) struct SessionTurns {
+    turns: Vec<Mutex<()>>,
+    shared_by: RandomState,
+}
 
 impl Default for SessionTurns {
     fn default() -> Self {
-        Self((0..TURNS).map(|_| Mutex::default()).collect())
+        Self { turns: (0..TURNS).map(|_| Mutex::default()).collect(), shared_by: RandomState::new() }
     }
 }
 
 impl SessionTurns {
     fn of(&self, app: &AppId, handle: &SessionHandle) -> Option<&Mutex<()>> {
-        let mut hasher = DefaultHasher::new();
-        (app, handle).hash(&mut hasher);
-        self.0.get(usize::try_from(hasher.finish() % TURNS as u64).ok()?)
+        self.turns.get(self.place(app, handle)?)
+    }
+
+    fn place(&self, app: &AppId, handle: &SessionHandle) -> Option<usize> {
+        usize::try_from(self.shared_by.hash_one((app, handle)) % TURNS as u64).ok()
     }
 }
 
@@ -43,5 +49,21 @@ impl Cx<'_> {
         let Some(turn) = self.core.session_turns.of(&self.at().app, handle) else { return Ok(None) };
         let turn = tokio::time::timeout(PATIENCE, turn.lock()).await;
         turn.map(Some).map_err(|_| Error::fault("other requests for the session did not come to an end"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_can_tell_which_sessions_share_a_turn() {
+        let (one, other) = (SessionTurns::default(), SessionTurns::default());
+        let places = |turns: &SessionTurns| -> Vec<Option<usize>> {
+            (0..64).map(|n| turns.place(&AppId::default(), &SessionHandle::presented(format!("h{n}")))).collect()
+        };
+        assert_eq!(places(&one), places(&one));
+        assert_ne!(places(&one), places(&other));
+        assert!(places(&one).iter().all(|place| place.is_some_and(|place| place < TURNS)));
     }
 }
