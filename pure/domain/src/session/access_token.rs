@@ -315,13 +315,14 @@ fn read_header(part: &str) -> Result<(AccessTokenVersion, String), &'static str>
         Some(_) => return Err("JWT header mismatch - alg"),
     }
     let version = match header.get("version").map(Json::as_str) {
-        // Quirk: a token of the JWT recipe has no version and is read as the newest kind; its claims then fall short.
-        None => Some(AccessTokenVersion::V5),
+        // Of the JWT recipe, whose claims are a caller's choice and may be those of a session. Every core writes a version into its access
+        // tokens; upstream reads such a one as the newest kind all the same.
+        None => Err("JWT header missing - version"),
         Some(None | Some("1" | "2")) => return Err("JWT header mismatch - version"),
-        Some(Some("3")) => Some(AccessTokenVersion::V3),
-        Some(Some("4")) => Some(AccessTokenVersion::V4),
-        Some(Some("5")) => Some(AccessTokenVersion::V5),
-        Some(Some(_)) => None,
+        Some(Some("3")) => Ok(AccessTokenVersion::V3),
+        Some(Some("4")) => Ok(AccessTokenVersion::V4),
+        Some(Some("5")) => Ok(AccessTokenVersion::V5),
+        Some(Some(_)) => Err("JWT header mismatch - version"),
     };
     let kid = match member_text(&header, "kid") {
         None => return Err("JWT header missing - kid"),
@@ -329,7 +330,7 @@ fn read_header(part: &str) -> Result<(AccessTokenVersion, String), &'static str>
         Some(Some(kid)) => kid.to_owned(),
     };
     // An unknown number is told only after a bad kid: that is upstream's order.
-    Ok((version.ok_or("JWT header mismatch - version")?, kid))
+    Ok((version?, kid))
 }
 
 /// The member's text: `None` if it is not there or cannot be text at all, `Some(None)` if it is a number or a boolean.

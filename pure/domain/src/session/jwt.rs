@@ -8,7 +8,8 @@ use super::signing_key::SigningKey;
 use crate::json::{Json, JsonObject};
 use crate::time::{Millis, SECOND};
 
-/// Makes and signs a token. The caller's `iat`, `exp` and `iss` win over ours.
+/// Makes and signs a token. The caller's `iat`, `exp` and `iss` win over ours, and so may be the claims of a session: official SDKs make
+/// such JWTs on purpose. Its header has no version, by which it is told from an access token.
 pub fn mint_jwt(
     payload: &JsonObject,
     jwks_domain: &str,
@@ -60,10 +61,15 @@ mod tests {
     }
 
     #[test]
-    fn such_a_token_is_no_access_token() {
+    fn such_a_token_is_no_access_token_whatever_its_claims() {
         let key = vectors::key("static");
-        let jwt = mint_jwt(&JsonObject::new(), "d", 60, 0, &key).unwrap();
-        let refused = access_token::verify(&jwt, &[key.verifying()], 0, AntiCsrfCheck::Skip).unwrap_err();
-        assert!(matches!(refused, VerifyError::Token(access_token::AccessTokenError::MissingClaim("sub"))));
+        let all = r#"{"sub":"admin","tId":"public","rsub":"admin","sessionHandle":"none","refreshTokenHash1":"x",
+            "parentRefreshTokenHash1":null,"antiCsrfToken":null,"version":"5"}"#;
+        for payload in ["{}", all] {
+            let jwt = mint_jwt(&JsonObject::parse(payload).unwrap(), "d", 60, 0, &key).unwrap();
+            let refused = access_token::verify(&jwt, &[key.verifying()], 0, AntiCsrfCheck::Skip).unwrap_err();
+            let no_version = access_token::AccessTokenError::Structure("JWT header missing - version");
+            assert_eq!(refused, VerifyError::Token(no_version));
+        }
     }
 }

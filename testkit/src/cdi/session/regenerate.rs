@@ -183,8 +183,7 @@ async fn a_token_that_is_none_is_not_authorised(w: &World) {
     let body = json!({ "algorithm": "RS256", "jwksDomain": "d", "payload": { "a": 1 }, "validity": 100 });
     let jwt = w.post("5.6", "/recipe/jwt", body).await.ok();
     let refused = regenerate(w, "5.6", &text(&jwt, "/jwt"), None).await.says("UNAUTHORISED");
-    let message = "Access token does not contain all the information. Maybe the structure has changed? sub";
-    assert_eq!(refused["message"], message);
+    assert_eq!(refused["message"], "io.supertokens.session.jwt.JWT$JWTException: JWT header missing - version");
 }
 
 async fn a_foreign_signature_under_a_known_key_id_is_refused(w: &World) {
