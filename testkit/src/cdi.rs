@@ -17,6 +17,7 @@ pub mod users;
 /// Every subject.
 pub static SUBJECTS: &[Subject] = &[
     ("session::refresh", session::refresh::ALL),
+    ("session::successor", session::successor::ALL),
     ("session::refresh_around", session::refresh_around::ALL),
     ("session::decisions", session::decisions::ALL),
     ("session::regenerate", session::regenerate::ALL),

@@ -17,6 +17,7 @@ pub mod refresh_around;
 pub mod regenerate;
 pub mod remove;
 pub mod rows;
+pub mod successor;
 pub mod verify;
 pub mod verify_table;
 pub mod verify_tokens;

@@ -8,17 +8,17 @@ use supertokens_domain::ids::SessionHandle;
 use supertokens_domain::session::access_token::{AccessClaims, AccessTokenVersion, MintError, Minted, mint, mintable};
 use supertokens_domain::session::anti_csrf::may_refresh;
 use supertokens_domain::session::hash::{hash1, hash2};
-use supertokens_domain::session::refresh_token::{RefreshClaims, RefreshKey, open, seal};
+use supertokens_domain::session::refresh_token::{RefreshClaims, RefreshKey, nonce_from_uuid, open, seal_alike};
 use supertokens_domain::session::rotation::{
-    Presented, REUSE_DETECTED, RefreshAttempt, RefreshDecision, RefreshPolicy, ReuseAnswer, ReuseBehaviour, ReuseSubtype,
-    SESSION_GONE, decide_refresh,
+    Explained, Presented, REUSE_DETECTED, RefreshAttempt, RefreshDecision, RefreshPolicy, ReuseAnswer, ReuseBehaviour,
+    ReuseSubtype, SESSION_GONE, decide_refresh,
 };
 use supertokens_domain::time::Millis;
 use supertokens_store::{StoreError, Tx};
 use supertokens_wire::cdi::session::{RefreshSession, Refreshed, SessionTokens, Token};
 use supertokens_wire::version::RotationRule;
 
-use super::{Dice, activity, columns, kind, may_be_for_the_log, mint_refused, payload_of, session_object, stored, token};
+use super::{activity, columns, kind, may_be_for_the_log, mint_refused, payload_of, session_object, stored, token};
 use crate::cx::Cx;
 use crate::error::Error;
 use crate::figures::Tally;
@@ -70,7 +70,7 @@ fn unauthorised(message: impl Into<String>) -> Refreshed {
 /// The audit row for marking a user active, if a mark is due.
 type MarksDue = Arc<dyn Fn(&str) -> Option<supertokens_store::ActivityRow> + Send + Sync>;
 
-/// Everything that the transaction needs; it may run more than once, so dice are rolled before.
+/// Everything that the transaction needs; it may run more than once, so what dice there are are rolled before.
 struct Attempt {
     app: supertokens_domain::ids::AppId,
     clock: Arc<dyn Clock>,
@@ -79,7 +79,6 @@ struct Attempt {
     handle: SessionHandle,
     fresh: RefreshClaims,
     fresh_token: String,
-    iv: [u8; 12],
     use_static_key: Option<bool>,
     policy: RefreshPolicy,
     refresh_validity: Millis,
@@ -95,7 +94,18 @@ enum Outcome {
     Gone,
     Unsignable(MintError),
     Issued { issued: Box<Issued>, marked: bool },
-    Reused { subtype: Option<ReuseSubtype>, answer: ReuseAnswer, deleted: bool, user_id: String, recipe_user_id: String },
+    Reused(Box<Reuse>),
+}
+
+/// A token that was used again.
+struct Reuse {
+    subtype: Option<ReuseSubtype>,
+    answer: ReuseAnswer,
+    deleted: bool,
+    user_id: String,
+    recipe_user_id: String,
+    /// How long ago the row was rotated last, in ms.
+    since_rotation: Option<Millis>,
 }
 
 /// The access token of a rotation, if there was one.
@@ -103,7 +113,7 @@ type Signed = Option<Result<Minted, MintError>>;
 
 struct Issued {
     claims: AccessClaims,
-    token: String,
+    refresh: Token,
     use_static_key: bool,
     last_active_id: String,
 }
@@ -118,16 +128,21 @@ impl Attempt {
     ) -> Result<Self, Error> {
         let config = cx.config()?;
         let presented = Presented::new(&asked.refresh_token, claims.parent_hash1);
-        let Dice { nonce, iv } = cx.dice();
+        let (parent, session) = (&presented.hash1, &claims.session_handle);
+        let anti_csrf = |made: &dyn Fn() -> String| asked.enable_anti_csrf.then(made);
+        let (nonce, anti_csrf) = match cx.rules.rotation {
+            RotationRule::AtRefresh => (key.next_nonce(parent, session), anti_csrf(&|| key.next_anti_csrf(parent, session))),
+            RotationRule::ParentChild => (nonce_from_uuid(&cx.uuid()), anti_csrf(&|| cx.uuid())),
+        };
         let fresh = RefreshClaims {
             session_handle: claims.session_handle.clone(),
             user_id: claims.user_id,
             parent_hash1: Some(presented.hash1.clone()),
             nonce,
-            anti_csrf: asked.enable_anti_csrf.then(|| cx.uuid()),
+            anti_csrf,
             tenant: claims.tenant,
         };
-        let fresh_token = seal(&fresh, &key, iv).map_err(Error::fault)?;
+        let fresh_token = seal_alike(&fresh, &key).map_err(Error::fault)?;
         let policy = match cx.rules.rotation {
             RotationRule::ParentChild => RefreshPolicy::ParentChild,
             RotationRule::AtRefresh => RefreshPolicy::Rotate {
@@ -149,7 +164,6 @@ impl Attempt {
             handle: claims.session_handle,
             fresh,
             fresh_token,
-            iv,
             use_static_key: asked.use_dynamic_signing_key.map(|dynamic| !dynamic),
             policy,
             refresh_validity: config.refresh_token_validity_ms(),
@@ -185,8 +199,10 @@ impl Attempt {
             if delete {
                 tx.delete_session(&self.app, tenant, &self.handle).await?;
             }
+            let since_rotation = row.rotated_at.map(|rotated| now.saturating_sub(rotated));
             let (user_id, recipe_user_id) = (locked.resolved_user_id, row.user_id);
-            return Ok(Outcome::Reused { subtype, answer, deleted: delete, user_id, recipe_user_id });
+            let reuse = Reuse { subtype, answer, deleted: delete, user_id, recipe_user_id, since_rotation };
+            return Ok(Outcome::Reused(Box::new(reuse)));
         }
         if decision == RefreshDecision::Gone {
             return Ok(Outcome::Gone);
@@ -197,23 +213,29 @@ impl Attempt {
             return Ok(Outcome::Unsignable(error));
         }
         let mut use_static_key = row.use_static_key;
+        // A child at CDI 5.5 and below promises the end that its first use will write.
+        let mut refresh = Token { token, created: now, expiry: now.saturating_add(self.refresh_validity) };
         match decision {
             RefreshDecision::Rotate(rotation) | RefreshDecision::PromoteThenContinue(rotation) => {
                 use_static_key = rotation.use_static_key;
+                refresh.expiry = rotation.expires_at;
                 tx.rotate_session(&self.app, tenant, &self.handle, &columns(&rotation)).await?;
             }
-            RefreshDecision::IssueChild { set_static: Some(flag) } => {
-                use_static_key = flag;
-                tx.set_use_static_key(&self.app, tenant, &self.handle, flag).await?;
+            RefreshDecision::Repeat { set_static, made_at, expires_at } => {
+                (refresh.created, refresh.expiry) = (made_at, expires_at);
+                use_static_key = self.set_kind(tx, set_static).await?.unwrap_or(use_static_key);
             }
-            _ => {}
+            RefreshDecision::IssueChild { set_static } => {
+                use_static_key = self.set_kind(tx, set_static).await?.unwrap_or(use_static_key);
+            }
+            RefreshDecision::Gone | RefreshDecision::Reused { .. } => {}
         }
         let marked = with_activity && self.mark(tx, &locked.last_active_id, now).await?;
         let claims = AccessClaims {
             session_handle: self.handle.clone(),
             user_id: locked.resolved_user_id,
             recipe_user_id: row.user_id,
-            refresh_token_hash1: hash1(&token),
+            refresh_token_hash1: hash1(&refresh.token),
             parent_refresh_token_hash1: (self.policy == RefreshPolicy::ParentChild).then(|| self.presented.hash1.clone()),
             anti_csrf: self.fresh.anti_csrf.clone(),
             expires_at: now.saturating_add(self.life),
@@ -221,8 +243,16 @@ impl Attempt {
             tenant: tenant.clone(),
             payload,
         };
-        let issued = Issued { claims, token, use_static_key, last_active_id: locked.last_active_id };
+        let issued = Issued { claims, refresh, use_static_key, last_active_id: locked.last_active_id };
         Ok(Outcome::Issued { issued: Box::new(issued), marked })
+    }
+
+    /// Writes the kind of key, if it changes.
+    async fn set_kind(&self, tx: &mut Tx<'_>, to: Option<bool>) -> Result<Option<bool>, StoreError> {
+        if let Some(use_static_key) = to {
+            tx.set_use_static_key(&self.app, &self.fresh.tenant, &self.handle, use_static_key).await?;
+        }
+        Ok(to)
     }
 
     async fn mark(&self, tx: &mut Tx<'_>, id: &str, now: Millis) -> Result<bool, StoreError> {
@@ -239,7 +269,7 @@ impl Attempt {
             return Ok(self.fresh_token.clone());
         }
         let claims = RefreshClaims { user_id: user_id.to_owned(), ..self.fresh.clone() };
-        seal(&claims, &self.key, self.iv).map_err(|_| StoreError::Corrupt {
+        seal_alike(&claims, &self.key).map_err(|_| StoreError::Corrupt {
             table: "session_info".to_owned(),
             column: "user_id".to_owned(),
             key: self.handle.to_string(),
@@ -250,20 +280,7 @@ impl Attempt {
         match outcome {
             Outcome::Gone => Ok(unauthorised(SESSION_GONE)),
             Outcome::Unsignable(error) => Ok(unauthorised(error.to_string())),
-            Outcome::Reused { subtype, answer, deleted, user_id, recipe_user_id } => {
-                if deleted {
-                    Tally::add(&cx.core.tally.revoked, 1);
-                }
-                let subtype = subtype.map(ReuseSubtype::as_str);
-                match answer {
-                    ReuseAnswer::Unauthorised => Ok(Refreshed::Unauthorised { message: REUSE_DETECTED.to_owned(), subtype }),
-                    ReuseAnswer::Theft => {
-                        Tally::add(&cx.core.tally.thefts, 1);
-                        tracing::warn!(handle = %self.handle, subtype, "a refresh token was used again");
-                        Ok(Refreshed::TokenTheftDetected { handle: self.handle.clone(), user_id, recipe_user_id, subtype })
-                    }
-                }
-            }
+            Outcome::Reused(reuse) => Ok(self.reused(cx, *reuse)),
             Outcome::Issued { issued, marked } => {
                 if marked {
                     cx.was_marked(&issued.last_active_id);
@@ -276,16 +293,34 @@ impl Attempt {
         }
     }
 
+    fn reused(&self, cx: &Cx<'_>, reuse: Reuse) -> Refreshed {
+        let Reuse { subtype, answer, deleted, user_id, recipe_user_id, since_rotation } = reuse;
+        if deleted {
+            Tally::add(&cx.core.tally.revoked, 1);
+        }
+        let explained = Explained { subtype, since_rotation, policy: self.policy };
+        let subtype = subtype.map(ReuseSubtype::as_str);
+        match answer {
+            ReuseAnswer::Unauthorised => {
+                tracing::info!(handle = %self.handle, subtype, "{explained}");
+                Refreshed::Unauthorised { message: REUSE_DETECTED.to_owned(), subtype }
+            }
+            ReuseAnswer::Theft => {
+                Tally::add(&cx.core.tally.thefts, 1);
+                tracing::warn!(handle = %self.handle, subtype, "{explained}");
+                Refreshed::TokenTheftDetected { handle: self.handle.clone(), user_id, recipe_user_id, subtype }
+            }
+        }
+    }
+
     fn tokens(&self, cx: &Cx<'_>, issued: Issued, minted: Minted) -> Refreshed {
-        let Issued { claims, token: refresh, .. } = issued;
+        let Issued { claims, refresh, .. } = issued;
         Tally::add(&cx.core.tally.refreshed, 1);
-        let created = claims.issued_at;
-        let expiry = created.saturating_add(self.refresh_validity);
         Refreshed::Ok(Box::new(SessionTokens {
             session: session_object(&claims),
             access: token(minted),
-            refresh: Token { token: refresh, expiry, created },
-            id_refresh: cx.rules.id_refresh_token.then(|| Token { token: cx.uuid(), expiry, created }),
+            id_refresh: cx.rules.id_refresh_token.then(|| Token { token: cx.uuid(), ..refresh.clone() }),
+            refresh,
             anti_csrf: claims.anti_csrf,
         }))
     }

@@ -106,9 +106,9 @@ pub(super) const KEYS: &[Key] = &[
     row(
         "refresh_token_rotation_grace_period",
         Int,
-        Preset::Int(30),
+        Preset::Int(60),
         App,
-        "Seconds in which a refresh token that was just replaced is still taken.",
+        "Seconds in which a replaced refresh token still gets its successor (CDI 5.6); a repeat after them is taken for theft.",
     )
     .allowed("0 to 300 seconds")
     .names_file(),

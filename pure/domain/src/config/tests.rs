@@ -27,7 +27,7 @@ fn defaults_are_those_of_the_table() {
     assert_eq!(config.access_token_validity_ms(), 3_600_000);
     assert_eq!(config.refresh_token_validity_ms(), 100 * crate::time::DAY);
     assert_eq!(config.signing_key_interval_ms(), 168 * crate::time::HOUR);
-    assert_eq!(config.grace_ms(), 30_000);
+    assert_eq!(config.grace_ms(), 60_000);
     assert_eq!(config.recent_token_reuse_behaviour, ReuseBehaviour::TokenTheft);
     assert!(config.access_token_signing_key_dynamic && !config.access_token_blacklisting && config.metrics);
     assert!(

@@ -3,6 +3,8 @@
 //!
 //! Deriving the key of a token costs 100 rounds of PBKDF2 each time: the salt is the token's own.
 
+mod successor;
+
 use std::num::NonZeroU32;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
@@ -16,6 +18,8 @@ use crate::ids::{SessionHandle, TenantId};
 use crate::json::{Json, JsonObject};
 use crate::secret::Secret;
 
+pub use successor::seal_alike;
+
 const IV: usize = 12;
 const TAG: usize = 16;
 const TOKEN_ROUNDS: NonZeroU32 = NonZeroU32::new(100).unwrap();
@@ -27,7 +31,11 @@ const LAX: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, PAD_INDIFFE
 
 /// The key of an app that seals its refresh tokens. Never rotated; losing it ends every session of the app.
 #[derive(Clone, Debug)]
-pub struct RefreshKey(Secret<String>);
+pub struct RefreshKey {
+    stored: Secret<String>,
+    /// Derived from it, once: see `successor`.
+    successors: Secret<[u8; 32]>,
+}
 
 /// What a refresh token says.
 #[derive(Clone, PartialEq, Eq)]
@@ -93,7 +101,7 @@ pub struct SealFailed;
 impl RefreshKey {
     /// The key as it stands in the database. Any text is used as it is.
     pub fn from_stored(stored: String) -> Self {
-        Self(Secret::new(stored))
+        Self { successors: successor::key_of_successors(&stored), stored: Secret::new(stored) }
     }
 
     /// A new key out of random bytes.
@@ -107,12 +115,12 @@ impl RefreshKey {
 
     /// The text to store.
     pub fn stored(&self) -> &str {
-        self.0.expose()
+        self.stored.expose()
     }
 
     /// The key of one token.
     fn for_iv(&self, iv: [u8; IV]) -> Option<LessSafeKey> {
-        let bytes = derived::<32>(TOKEN_ROUNDS, &iv, &self.0);
+        let bytes = derived::<32>(TOKEN_ROUNDS, &iv, &self.stored);
         Some(LessSafeKey::new(UnboundKey::new(&AES_256_GCM, bytes.expose()).ok()?))
     }
 }
@@ -128,17 +136,24 @@ pub fn nonce_from_uuid(uuid: &str) -> String {
     sha256_hex(uuid)
 }
 
-/// Makes a token. `iv` must be random and never used before with this key.
+/// Makes a token. `iv` must be random and never used before with this key; [`seal_alike`] needs none.
 pub fn seal(claims: &RefreshClaims, key: &RefreshKey, iv: [u8; IV]) -> Result<String, SealFailed> {
+    seal_text(plaintext(claims), &claims.nonce, key, iv)
+}
+
+fn plaintext(claims: &RefreshClaims) -> String {
     let tenant = (!claims.tenant.is_default()).then(|| claims.tenant.as_str());
-    let text = JsonObject::new()
+    JsonObject::new()
         .with("sessionHandle", claims.session_handle.as_str())
         .with("userId", claims.user_id.as_str())
         .with_some("parentRefreshTokenHash1", claims.parent_hash1.as_deref())
         .with("nonce", claims.nonce.as_str())
         .with_some("antiCsrfToken", claims.anti_csrf.as_deref())
         .with_some("tenantId", tenant)
-        .to_text();
+        .to_text()
+}
+
+fn seal_text(text: String, nonce: &str, key: &RefreshKey, iv: [u8; IV]) -> Result<String, SealFailed> {
     let mut sealed = text.into_bytes();
     let tag = key
         .for_iv(iv)
@@ -146,7 +161,7 @@ pub fn seal(claims: &RefreshClaims, key: &RefreshKey, iv: [u8; IV]) -> Result<St
         .seal_in_place_separate_tag(Nonce::assume_unique_for_key(iv), Aad::empty(), &mut sealed)
         .map_err(|_| SealFailed)?;
     let sealed = [iv.as_slice(), &sealed, tag.as_ref()].concat();
-    Ok(format!("{}.{}.V2", STANDARD.encode(sealed), claims.nonce))
+    Ok(format!("{}.{nonce}.V2", STANDARD.encode(sealed)))
 }
 
 /// Reads a token. No input makes it panic; every refusal means: not authorised.

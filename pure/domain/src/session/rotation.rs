@@ -1,10 +1,17 @@
 //! What does a refresh do to the session's row? (core-session.md 2.3, 2.5)
 //!
-//! Two generations of clients share the rows. From CDI 5.6 on, a refresh rotates at once and forgives a repeat for a while;
-//! up to 5.5, it only hands out a child, and the child's first use rotates. Every rotation leaves the old hash and the time
-//! behind, whoever made it, so that a session may change between the two at any moment.
+//! Two generations of clients share the rows. From CDI 5.6 on, a refresh rotates at once and forgives a repeat for a while; up to 5.5, it
+//! only hands out a child, and the child's first use rotates. Every rotation leaves the old hash and the time behind, whoever made it,
+//! so that a session may change between the two at any moment.
+//!
+//! From 5.6 on a token has one successor (`refresh_token::successor`), so a repeat gets what the first one got. Up to 5.5 children differ:
+//! nothing there ends the time of a parent, and two who shared its one child would never be told apart.
+
+mod explained;
 
 use std::fmt;
+
+pub use explained::Explained;
 
 use super::hash::{equal, hash1, rehash};
 use crate::ids::{SessionHandle, TenantId};
@@ -105,7 +112,8 @@ pub(super) fn is_parent(parent_hash1: Option<&str>, hash2: &str) -> bool {
 pub struct RefreshAttempt<'a> {
     /// The token presented.
     pub presented: &'a Presented,
-    /// Second hash of the token that will be handed out; without meaning under [`RefreshPolicy::ParentChild`].
+    /// Second hash of the token that will be handed out, the presented one's successor; without meaning under
+    /// [`RefreshPolicy::ParentChild`].
     pub fresh_hash2: &'a str,
     /// The kind of key asked for; none keeps the row's.
     pub use_static_key: Option<bool>,
@@ -205,6 +213,16 @@ pub enum RefreshDecision {
     Gone,
     /// Write this and hand out the fresh token. Its access token carries no parent hash.
     Rotate(Rotation),
+    /// The fresh token was handed out before and is still current: hand it out again, with a new access token that carries no parent
+    /// hash either. Of the row, write the kind of key at most.
+    Repeat {
+        /// The new `use_static_key`, if it changes.
+        set_static: Option<bool>,
+        /// When the fresh token was handed out first.
+        made_at: Millis,
+        /// Its end.
+        expires_at: Millis,
+    },
     /// Write this, which makes the presented token current; then hand out a child of it, whose access token carries the
     /// presented token's first hash as parent. Deciding again after the write gives `IssueChild { set_static: None }`.
     PromoteThenContinue(Rotation),
@@ -256,8 +274,16 @@ fn rotate(
         });
     }
     let is_prev = row.prev_hash2.as_deref().is_some_and(|prev| presented.is(prev));
-    if is_prev && row.rotated_at.is_some_and(|rotated| now <= rotated.saturating_add(grace)) {
-        // Quirk: the token handed out now promises a full validity, but the row keeps its earlier end.
+    let forgiven = row.rotated_at.filter(|rotated| is_prev && now <= rotated.saturating_add(grace));
+    if let Some(made_at) = forgiven {
+        if equal(attempt.fresh_hash2, &row.current_hash2) {
+            return RefreshDecision::Repeat {
+                set_static: changed_kind(row, use_static_key),
+                made_at,
+                expires_at: row.expires_at,
+            };
+        }
+        // Another core, another release or another anti-CSRF choice made the current token. What was handed out then is an orphan now.
         return RefreshDecision::Rotate(Rotation {
             current_hash2: attempt.fresh_hash2.to_owned(),
             prev_hash2: row.prev_hash2.clone(),
@@ -284,13 +310,17 @@ fn parent_child(row: &StoredSession, attempt: &RefreshAttempt<'_>, now: Millis) 
     let presented = attempt.presented;
     let use_static_key = attempt.use_static_key.unwrap_or(row.use_static_key);
     if presented.is(&row.current_hash2) {
-        return RefreshDecision::IssueChild { set_static: (use_static_key != row.use_static_key).then_some(use_static_key) };
+        return RefreshDecision::IssueChild { set_static: changed_kind(row, use_static_key) };
     }
     if presented.is_child_of(&row.current_hash2) {
         let validity = attempt.refresh_validity;
         return RefreshDecision::PromoteThenContinue(promotion(row, &presented.hash2, use_static_key, validity, now));
     }
     RefreshDecision::Reused { subtype: None, answer: ReuseAnswer::Theft, delete: false }
+}
+
+fn changed_kind(row: &StoredSession, use_static_key: bool) -> Option<bool> {
+    (use_static_key != row.use_static_key).then_some(use_static_key)
 }
 
 /// Makes a child current.

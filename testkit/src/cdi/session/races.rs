@@ -5,11 +5,11 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use supertokens_domain::session::hash::hash2;
 use tokio::sync::Barrier;
 
-use super::rows::{GONE, access, count, handle, make_tenant, refresh, refreshing, row, the_row};
+use super::rows::{GONE, access, count, handle, make_tenant, refresh, refresh_guarded, refreshing, row, the_row};
 use super::{create, plain};
 use crate::target::Kind;
 use crate::{Answer, World, scenarios};
@@ -54,32 +54,61 @@ fn statuses(answers: &[Answer], status: &str) -> usize {
     answers.iter().filter(|answer| answer.done()["status"] == status).count()
 }
 
-/// All were given tokens, all different, and exactly one of them is current.
-async fn exactly_one_is_current(w: &World, first: &Value, answers: &[Answer]) -> String {
+/// All were given the same refresh token, and it is current.
+async fn one_successor(w: &World, parent: &str, session: &str, answers: &[Answer]) -> String {
     let tokens: HashSet<String> = answers.iter().map(|answer| refreshing(&answer.ok())).collect();
-    assert_eq!(tokens.len(), answers.len());
-    let after = the_row(w, &handle(first)).await;
-    let current: Vec<&String> = tokens.iter().filter(|token| hash2(token) == after.current).collect();
-    assert_eq!(current.len(), 1);
-    assert_eq!((after.prev, after.rotated_at), (Some(hash2(&refreshing(first))), Some(w.clock.now())));
-    current[0].clone()
+    assert_eq!(tokens.len(), 1, "of {}", answers.len());
+    let token = tokens.into_iter().next().expect("one");
+    let after = the_row(w, session).await;
+    assert_eq!((after.current, after.prev), (hash2(&token), Some(hash2(parent))));
+    assert_eq!(after.rotated_at, Some(w.clock.now()));
+    let ends: HashSet<i64> = answers.iter().filter_map(|answer| answer.ok()["refreshToken"]["expiry"].as_i64()).collect();
+    assert_eq!(ends, HashSet::from([after.expires_at]));
+    token
 }
 
-async fn at_5_6_all_who_refresh_one_token_at_once_succeed(w: &World) {
-    let made = create(w, "5.6", "u").await;
-    let answers = refresh_all(w, "5.6", &vec![refreshing(&made); CALLERS]).await;
-    let current = exactly_one_is_current(w, &made, &answers).await;
-    // Whoever holds the current one goes on; the others' tokens are orphans.
-    refresh(w, "5.6", &current).await.ok();
-    let orphan = answers.iter().map(|answer| refreshing(&answer.ok())).find(|token| *token != current).expect("an orphan");
-    refresh(w, "5.6", &orphan).await.says("TOKEN_THEFT_DETECTED");
-    assert_eq!(row(w, &handle(&made)).await, None);
+async fn at_5_6_all_who_refresh_one_token_at_once_get_the_same_successor(w: &World) {
+    for callers in [2, 3, 7, CALLERS, 50] {
+        let made = create(w, "5.6", "u").await;
+        let mut token = refreshing(&made);
+        // And all go on with it together, as tabs do.
+        for _ in 0..3 {
+            let answers = refresh_all(w, "5.6", &vec![token.clone(); callers]).await;
+            let next = one_successor(w, &token, &handle(&made), &answers).await;
+            let check = |access: String| json!({ "accessToken": access, "doAntiCsrfCheck": false, "enableAntiCsrf": false, "checkDatabase": true });
+            for answer in answers.iter().take(3) {
+                w.post("5.6", "/recipe/session/verify", check(access(&answer.ok()))).await.ok();
+            }
+            token = next;
+        }
+        refresh(w, "5.6", &refreshing(&made)).await.says("TOKEN_THEFT_DETECTED");
+        assert_eq!(row(w, &handle(&made)).await, None);
+    }
+}
+
+/// Whoever comes with the parent once the child is used is a thief, in every order of arrival.
+async fn a_parent_and_its_child_at_once_never_leave_two_lines(w: &World) {
+    for _ in 0..8 {
+        let made = create(w, "5.6", "u").await;
+        let (parent, child) = (refreshing(&made), refreshing(&refresh(w, "5.6", &refreshing(&made)).await.ok()));
+        let answers = refresh_all(w, "5.6", &[parent, child.clone()]).await;
+        let (of_parent, of_child) = (answers[0].done(), answers[1].done());
+        match of_parent["status"].as_str() {
+            // It came first, and got the child that is in use since.
+            Some("OK") => {
+                assert_eq!(refreshing(&of_parent), child);
+                assert_eq!(the_row(w, &handle(&made)).await.current, hash2(&refreshing(&of_child)));
+            }
+            Some("TOKEN_THEFT_DETECTED") => assert_eq!(row(w, &handle(&made)).await, None),
+            other => panic!("{other:?}"),
+        }
+    }
 }
 
 async fn an_orphan_used_by_all_at_once_ends_the_session_once(w: &World) {
     let made = create(w, "5.6", "u").await;
     let orphan = refreshing(&refresh(w, "5.6", &refreshing(&made)).await.ok());
-    let current = refreshing(&refresh(w, "5.6", &refreshing(&made)).await.ok());
+    let current = refreshing(&refresh_guarded(w, "5.6", &refreshing(&made)).await.ok());
     let answers = refresh_all(w, "5.6", &vec![orphan; CALLERS]).await;
     assert_eq!(statuses(&answers, "TOKEN_THEFT_DETECTED"), 1);
     let gone = answers.iter().filter(|answer| answer.done() == json!({ "status": "UNAUTHORISED", "message": GONE }));
@@ -295,24 +324,32 @@ async fn two_cores_that_start_on_emptied_key_tables_agree(w: &World) {
 
 async fn two_cores_refresh_one_token_as_one_would(w: &World) {
     let second = w.second_core().await;
-    for cdi in ["5.6", "5.4"] {
+    for (cdi, callers) in [("5.6", 2), ("5.6", CALLERS), ("5.6", 50), ("5.4", CALLERS)] {
         let made = create(w, cdi, "u").await;
-        let callers = (0..CALLERS).map(|n| {
-            let (w, token) = (if n % 2 == 0 { w.clone() } else { second.clone() }, refreshing(&made));
-            async move { refresh(&w, cdi, &token).await }
-        });
-        let answers = at_once(callers.collect()).await;
-        assert_eq!(statuses(&answers, "OK"), CALLERS);
+        let mut token = refreshing(&made);
+        for _ in 0..2 {
+            let callers = (0..callers).map(|n| {
+                let (w, token) = (if n % 2 == 0 { w.clone() } else { second.clone() }, token.clone());
+                async move { refresh(&w, cdi, &token).await }
+            });
+            let answers = at_once(callers.collect()).await;
+            if cdi == "5.4" {
+                assert_eq!(statuses(&answers, "OK"), CALLERS);
+                assert_eq!(the_row(w, &handle(&made)).await.current, hash2(&token));
+                break;
+            }
+            token = one_successor(w, &token, &handle(&made), &answers).await;
+        }
         if cdi == "5.6" {
-            exactly_one_is_current(w, &made, &answers).await;
-        } else {
-            assert_eq!(the_row(w, &handle(&made)).await.current, hash2(&refreshing(&made)));
+            refresh(&second, cdi, &refreshing(&made)).await.says("TOKEN_THEFT_DETECTED");
+            refresh(w, cdi, &token).await.says("UNAUTHORISED");
         }
     }
 }
 
 scenarios!(World:
-    at_5_6_all_who_refresh_one_token_at_once_succeed,
+    at_5_6_all_who_refresh_one_token_at_once_get_the_same_successor,
+    a_parent_and_its_child_at_once_never_leave_two_lines,
     an_orphan_used_by_all_at_once_ends_the_session_once,
     below_5_6_siblings_are_made_and_only_one_of_them_survives,
     below_5_6_a_child_and_its_access_token_agree_on_one_promotion,

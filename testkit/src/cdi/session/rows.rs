@@ -141,5 +141,14 @@ pub async fn refresh(w: &World, cdi: &str, token: &str) -> Answer {
     w.post(cdi, "/recipe/session/refresh", body).await
 }
 
+/// The same from an SDK that wants an anti-CSRF token, for a token that has none: its successor is another one.
+pub async fn refresh_guarded(w: &World, cdi: &str, token: &str) -> Answer {
+    let body = json!({ "refreshToken": token, "enableAntiCsrf": true, "useDynamicSigningKey": true });
+    w.post(cdi, "/recipe/session/refresh", body).await
+}
+
+/// For how long a replaced refresh token gets its successor if nothing else is configured, in ms.
+pub const GRACE: i64 = 60_000;
+
 /// The message for a session that is not there or over.
 pub const GONE: &str = "Session missing in db or has expired";

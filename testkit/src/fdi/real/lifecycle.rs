@@ -78,7 +78,7 @@ async fn an_old_refresh_token_is_theft(stage: &Stage) {
             let thief = browser.copy();
             browser.refresh().await.ok();
             browser.get("/session").await.ok();
-            stage.clock.advance(31 * SECOND);
+            stage.clock.advance(61 * SECOND);
             let refused = thief.refresh().await;
             refused.refuses(401, "token theft detected");
             refused.clears_both();
@@ -94,7 +94,8 @@ async fn an_old_refresh_token_is_theft(stage: &Stage) {
     }
 }
 
-/// With 5.6, for half a minute two answers to one refresh token are no theft: the first may have been lost on its way.
+/// With 5.6, for a minute two answers to one refresh token are no theft, and bring the same successor: the first may have been lost on
+/// its way, or two tabs may have asked. Both go on.
 async fn within_the_grace_an_old_refresh_token_is_good(stage: &Stage) {
     let app = Cdi::V5_6.app(stage, routes::standard()).await;
     for mode in MODES {
@@ -102,10 +103,12 @@ async fn within_the_grace_an_old_refresh_token_is_good(stage: &Stage) {
         browser.log_in("ada").await;
         let other = browser.copy();
         browser.refresh().await.ok();
-        stage.clock.advance(29 * SECOND);
+        stage.clock.advance(59 * SECOND);
         other.refresh().await.ok();
         assert_eq!(other.get("/database").await.ok()["userId"], "ada");
         other.refresh().await.ok();
+        browser.refresh().await.ok();
+        assert_eq!(browser.get("/database").await.ok()["userId"], "ada");
     }
 }
 
@@ -128,7 +131,7 @@ async fn a_theft_is_told_to_the_application(stage: &Stage) {
     let handle = text(&browser.log_in("ada").await.ok()["handle"]);
     let thief = browser.copy();
     browser.refresh().await.ok();
-    stage.clock.advance(31 * SECOND);
+    stage.clock.advance(61 * SECOND);
     let refused = thief.refresh().await;
     refused.refuses(401, "thief!");
     refused.clears_both();

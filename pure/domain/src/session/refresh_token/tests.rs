@@ -34,7 +34,7 @@ fn keys_and_nonces_are_those_of_the_vectors() {
     let derived_key = vectors::object(&file, "derived_key_for_iv");
     let iv: [u8; IV] = vectors::bytes(derived_key, "iv_hex");
     let expected: [u8; 32] = vectors::bytes(derived_key, "aes_key_hex");
-    assert_eq!(derived::<32>(TOKEN_ROUNDS, &iv, &key().0).expose(), &expected);
+    assert_eq!(derived::<32>(TOKEN_ROUNDS, &iv, &key().stored).expose(), &expected);
 }
 
 #[test]

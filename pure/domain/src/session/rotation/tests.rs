@@ -103,6 +103,7 @@ fn answer(case: &JsonObject) -> JsonObject {
             apply(row.as_mut().unwrap(), rotation);
             ok(None, Json::Null)
         }
+        RefreshDecision::Repeat { .. } => panic!("no token of the vectors is derived from another"),
         RefreshDecision::IssueChild { set_static } => {
             let row = row.as_mut().unwrap();
             row.use_static_key = set_static.unwrap_or(row.use_static_key);
@@ -165,8 +166,95 @@ fn without_a_wish_the_kind_of_key_stays() {
     assert!(rotation.use_static_key);
 }
 
+/// Beyond the vectors, whose tokens do not follow from one another: the current token is the presented one's successor.
 #[test]
-fn a_lost_answer_may_be_asked_for_again_and_orphans_the_first_one() {
+fn a_repeat_gets_the_successor_that_is_current() {
+    use RefreshDecision::{Repeat, Reused, Rotate};
+    let rotated_at = T;
+    let decide_at = |row: &StoredSession, token: &str, fresh: &str, wanted: Option<bool>, now: Millis| {
+        let (presented, fresh_hash2) = (Presented::new(token, None), hash2(fresh));
+        let attempt = RefreshAttempt {
+            presented: &presented,
+            fresh_hash2: &fresh_hash2,
+            use_static_key: wanted,
+            refresh_validity: VALIDITY,
+        };
+        decide_refresh(Some(row), &attempt, ROTATE, now)
+    };
+    let row = row("S", Some("P"));
+    let repeat = |set_static| Repeat { set_static, made_at: rotated_at, expires_at: T + VALIDITY };
+    for now in [T - 5, T, T + 1, T + 30_000] {
+        assert_eq!(decide_at(&row, "P", "S", None, now), repeat(None), "{now}");
+        assert_eq!(decide_at(&row, "P", "S", Some(true), now), repeat(None), "{now}");
+        assert_eq!(decide_at(&row, "P", "S", Some(false), now), repeat(Some(false)), "{now}");
+        // Made by another core, another release or for another anti-CSRF choice: upstream's rule.
+        let Rotate(rotation) = decide_at(&row, "P", "S'", None, now) else { panic!("rotates at {now}") };
+        assert_eq!((rotation.current_hash2, rotation.prev_hash2), (hash2("S'"), Some(hash2("P"))));
+        assert_eq!((rotation.rotated_at, rotation.expires_at), (Some(T), T + VALIDITY));
+    }
+    let theft = |subtype| Reused { subtype: Some(subtype), answer: ReuseAnswer::Theft, delete: true };
+    // The window is over, never was, or belongs to somebody else: what the successor is does not matter.
+    assert_eq!(decide_at(&row, "P", "S", None, T + 30_001), theft(ReuseSubtype::RecentPrev));
+    let undated = StoredSession { rotated_at: None, ..row.clone() };
+    assert_eq!(decide_at(&undated, "P", "S", None, T), theft(ReuseSubtype::RecentPrev));
+    assert_eq!(decide_at(&row, "Q", "S", None, T), theft(ReuseSubtype::StaleLineage));
+    assert_eq!(decide_at(&row, "P", "S", None, T + VALIDITY + 1), RefreshDecision::Gone);
+    // Once the successor is used, it has a window, and its parent has none.
+    let mut row = row;
+    let Rotate(rotation) = decide_at(&row, "S", "G", None, T + 1) else { panic!("rotates") };
+    apply(&mut row, rotation);
+    assert_eq!(decide_at(&row, "P", "S", None, T + 2), theft(ReuseSubtype::StaleLineage));
+    let again = decide_at(&row, "S", "G", None, T + 2);
+    assert_eq!(again, Repeat { set_static: None, made_at: T + 1, expires_at: T + 1 + VALIDITY });
+    // At CDI 5.5 and below no successor is looked for.
+    assert!(matches!(decide(&row, ("S", None), "G", RefreshPolicy::ParentChild), Reused { subtype: None, delete: false, .. }));
+}
+
+#[test]
+fn who_shares_a_child_with_a_thief_is_told_apart_from_him() {
+    let successor = |token: &str| format!("{token}+");
+    let refresh = |session: &mut StoredSession, token: &str, now: Millis| {
+        let (presented, fresh_hash2) = (Presented::new(token, None), hash2(&successor(token)));
+        let attempt =
+            RefreshAttempt { presented: &presented, fresh_hash2: &fresh_hash2, use_static_key: None, refresh_validity: VALIDITY };
+        let decision = decide_refresh(Some(session), &attempt, ROTATE, now);
+        match &decision {
+            RefreshDecision::Rotate(rotation) => apply(session, rotation.clone()),
+            RefreshDecision::Repeat { .. } => {}
+            _ => return Err(decision),
+        }
+        Ok(successor(token))
+    };
+    let both_have_the_child = || {
+        let mut session = row("t", None);
+        let child = refresh(&mut session, "t", T).unwrap();
+        assert_eq!(refresh(&mut session, "t", T + 10_000), Ok(child.clone()));
+        (session, child)
+    };
+    let theft = |subtype| Err(RefreshDecision::Reused { subtype: Some(subtype), answer: ReuseAnswer::Theft, delete: true });
+    // One uses it, the other comes after the window.
+    let (mut session, child) = both_have_the_child();
+    refresh(&mut session, &child, T + 60_000).unwrap();
+    assert_eq!(refresh(&mut session, &child, T + 90_001), theft(ReuseSubtype::RecentPrev));
+    // One uses it twice: the other is found out however soon he comes.
+    let (mut session, child) = both_have_the_child();
+    let grandchild = refresh(&mut session, &child, T + 60_000).unwrap();
+    refresh(&mut session, &grandchild, T + 60_001).unwrap();
+    assert_eq!(refresh(&mut session, &child, T + 60_002), theft(ReuseSubtype::StaleLineage));
+    // They meet in each window, as two tabs do, until one of them is late.
+    let (mut session, mut token) = both_have_the_child();
+    let mut now = T + 60_000;
+    for _ in 0..10 {
+        let next = refresh(&mut session, &token, now).unwrap();
+        assert_eq!(refresh(&mut session, &token, now + 30_000), Ok(next.clone()));
+        (token, now) = (next, now + 3_600_000);
+    }
+    refresh(&mut session, &token, now).unwrap();
+    assert_eq!(refresh(&mut session, &token, now + 30_001), theft(ReuseSubtype::RecentPrev));
+}
+
+#[test]
+fn an_answer_with_another_successor_orphans_the_first_one() {
     let mut session = row("A", None);
     let RefreshDecision::Rotate(first) = decide(&session, ("A", None), "B1", ROTATE) else { panic!("rotates") };
     apply(&mut session, first);
