@@ -43,10 +43,11 @@ impl AllowedTransfer {
     }
 }
 
-/// The token of an `Authorization: Bearer …` header. The scheme's letters count as written.
+/// The token of an `Authorization: Bearer …` header. Schemes have no case (RFC 9110, 11.1).
 // An empty token is none: there is nothing to verify, and it must not outdo a cookie.
 pub fn bearer(authorization: &str) -> Option<&str> {
-    authorization.strip_prefix("Bearer ").map(str::trim).filter(|token| !token.is_empty())
+    let (scheme, token) = authorization.split_once(' ')?;
+    Some(token.trim()).filter(|token| scheme.eq_ignore_ascii_case("bearer") && !token.is_empty())
 }
 
 /// What a client that asks for a new session wants, by its `st-auth-mode` header. This is the default of an application.
@@ -89,13 +90,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_scheme_as_it_is_written() {
+    fn the_scheme_of_bearers_in_any_case() {
         let rows = [
             ("Bearer abc", Some("abc")),
             ("Bearer   abc  ", Some("abc")),
             ("Bearer a b", Some("a b")),
-            ("bearer abc", None),
-            ("BEARER abc", None),
+            ("bearer abc", Some("abc")),
+            ("BEARER abc", Some("abc")),
+            ("bEaReR  abc", Some("abc")),
+            ("bearer", None),
+            ("bearer  ", None),
+            ("bearers abc", None),
             ("Bearerabc", None),
             ("Bearer\tabc", None),
             (" Bearer abc", None),

@@ -24,7 +24,7 @@ scenarios!(Stage:
     a_valid_cookie_costs_one_fetch_of_the_keys_and_nothing_else,
     a_missing_token_clears_nothing,
     tokens_of_other_systems_count_as_missing,
-    the_scheme_is_written_bearer_with_one_capital,
+    the_scheme_is_bearer_in_any_case,
     the_cookie_of_very_old_sdks_asks_for_a_refresh_before_anything_else,
     two_access_cookies_ask_for_a_refresh_unless_a_header_counts,
     cookies_that_only_resemble_ours_are_no_duplicates,
@@ -161,11 +161,16 @@ async fn tokens_of_other_systems_count_as_missing(stage: &Stage) {
     assert_eq!(core.paths(), Vec::<String>::new());
 }
 
-/// 79.
-async fn the_scheme_is_written_bearer_with_one_capital(stage: &Stage) {
-    let (app, _) = app(stage).await;
+/// 79, but as RFC 9110 has it: schemes have no case.
+async fn the_scheme_is_bearer_in_any_case(stage: &Stage) {
+    let (app, core) = app(stage).await;
     let good = valid(stage).text();
-    for scheme in ["bearer", "BEARER"] {
+    for scheme in ["bearer", "BEARER", "bEaReR"] {
+        app.get("/session").header("authorization", &format!("{scheme} {good}")).send().await.ok();
+        let refresh = core.refresh_token();
+        app.post("/auth/session/refresh").header("authorization", &format!("{scheme} {refresh}")).send().await.ok();
+    }
+    for scheme in ["bearers", "Basic", "token"] {
         no_session(&app.get("/session").header("authorization", &format!("{scheme} {good}")).send().await);
     }
     app.get("/session").header("authorization", &format!("Bearer   {good}  ")).send().await.ok();
