@@ -15,6 +15,7 @@ use crate::jwt::JwtRecipe;
 use crate::overriding::{Function, Next, Overrides};
 use crate::session::verified::VerifiedTokens;
 use crate::session::{SessionFeature, SessionRecipe};
+use crate::surroundings::{PAGE, Surroundings};
 use crate::transport::CoreTransport;
 
 /// A recipe with its settings.
@@ -150,6 +151,9 @@ impl Builder {
         let jwt_validity = jwt.unwrap_or_default().validity()?;
         let kept = session.as_ref().and_then(|recipe| recipe.verified_tokens).unwrap_or(VERIFIED_TOKENS);
         let session = session.map(|recipe| feature(*recipe, &app)).transpose()?;
+        if let (Some(feature), None) = (&session, &origin) {
+            warn_of_cookies_that_nobody_keeps(feature, &app);
+        }
         let client = match self.core {
             Some(core) => core.connect().await?,
             None => CoreClient::new(Arc::new(Nowhere), None),
@@ -169,6 +173,7 @@ impl Builder {
             clock: self.clock,
             on_fault: self.on_fault,
             figures: Tally::default(),
+            surroundings: Surroundings::default(),
             unproven: tokio::sync::Semaphore::new(UNPROVEN),
             website: OnceLock::new(),
         }))
@@ -191,6 +196,14 @@ fn feature(recipe: SessionRecipe, app: &supertokens_web::app_info::AppInfo) -> R
         claims: recipe.claims,
         validators: recipe.validators,
     })
+}
+
+/// No reason not to start: all sessions may travel in headers. Where one does not, its login fails with the same words.
+fn warn_of_cookies_that_nobody_keeps(feature: &SessionFeature, app: &supertokens_web::app_info::AppInfo) {
+    let problem = app.origin(None).ok().and_then(|website| feature.settings.insecure_cookie_combination(app, &website));
+    if let Some(problem) = problem.filter(|_| feature.transfer.is_none()) {
+        tracing::warn!(target: "com.supertokens", "{problem}. See {PAGE}, \"https and SameSite\"");
+    }
 }
 
 impl std::fmt::Debug for Builder {

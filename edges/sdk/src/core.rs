@@ -77,11 +77,13 @@ impl Core {
         Self::of(Kind::Transport { transport, connection_uri: connection_uri.into() })
     }
 
-    /// The key that the core asks for.
+    /// The key that the core asks for, without the blanks and line ends around it. An empty one is none.
     #[must_use]
     pub fn api_key(mut self, key: impl Into<String>) -> Self {
-        let key = key.into();
-        self.api_key = (!key.is_empty()).then(|| Secret::new(key));
+        let key: String = key.into();
+        // No key ends in a blank; files with secrets end in a line end.
+        let key = key.trim();
+        self.api_key = (!key.is_empty()).then(|| Secret::new(key.to_owned()));
         self
     }
 
@@ -133,6 +135,11 @@ impl Core {
     }
 
     pub(crate) async fn connect(self) -> Result<CoreClient, BuildError> {
+        let key_fits = self.api_key.as_ref().is_none_or(|key| http::HeaderValue::from_str(key.expose()).is_ok());
+        if !key_fits {
+            let why = "the key holds a character that no header can carry: write it as the core's configuration has it";
+            return Err(BuildError::Setting { field: "api_key", why: why.to_owned() });
+        }
         let (transport, hosts): (Arc<dyn CoreTransport>, Vec<CoreAddress>) = match self.kind {
             #[cfg(feature = "remote")]
             Kind::Remote { connection_uri } => {
@@ -141,6 +148,7 @@ impl Core {
             }
             #[cfg(feature = "embedded")]
             Kind::Embedded { source, app } => {
+                check_embedded(&source, app.as_deref())?;
                 let address = app.map_or_else(|| EMBEDDED.to_owned(), |app| format!("{EMBEDDED}/appid-{app}"));
                 let hosts = parse_connection_uri(&address).map_err(BuildError::ConnectionUri)?;
                 (Arc::new(crate::transport::embedded::Embedded::open(source).await?), hosts)
@@ -154,6 +162,22 @@ impl Core {
         client.interceptor = self.interceptor;
         client.caching = self.caching;
         Ok(client)
+    }
+}
+
+/// An empty text comes from a variable that nobody has set. It must mean neither some other database nor some other app.
+#[cfg(feature = "embedded")]
+fn check_embedded(source: &crate::transport::embedded::Source, app: Option<&str>) -> Result<(), BuildError> {
+    let empty = |field, write: &str| {
+        let why = format!("it is empty: write {write}. If it comes from a variable, that is not set");
+        Err(BuildError::Setting { field, why })
+    };
+    match source {
+        crate::transport::embedded::Source::Database { url, .. } if url.trim().is_empty() => {
+            empty("database_url of Core::embedded", "sqlite:PATH or postgresql://user:password@host/database")
+        }
+        _ if app.is_some_and(|app| app.trim().is_empty()) => empty("app_id", "the app's id, or leave it out for the public app"),
+        _ => Ok(()),
     }
 }
 

@@ -16,6 +16,7 @@ use supertokens_wire::ask::Ask;
 use crate::context::UserContext;
 use crate::error::{CoreError, TransportError, with_causes};
 use crate::figures::Count;
+use crate::surroundings::ClockWatch;
 use crate::transport::CoreTransport;
 
 mod cache;
@@ -85,6 +86,7 @@ pub(crate) struct CoreClient {
     pub(crate) caching: bool,
     pub(crate) calls: Count,
     pub(crate) failures: Count,
+    pub(crate) clock: ClockWatch,
     turn: AtomicUsize,
     tag: AtomicU64,
     version: OnceLock<Cdi>,
@@ -109,6 +111,7 @@ impl CoreClient {
             caching: true,
             calls: Count::default(),
             failures: Count::default(),
+            clock: ClockWatch::default(),
             turn: AtomicUsize::new(0),
             tag: AtomicU64::new(0),
             version: OnceLock::new(),
@@ -268,12 +271,12 @@ impl CoreClient {
         Ok(answer?)
     }
 
-    /// Fetches the key set of one host: plainly, without API key, version or interceptor (6.5).
-    pub(crate) async fn fetch_keys(&self, host: &CoreAddress, path: &str) -> Result<Bytes, CoreError> {
+    /// Fetches the key set of one host: plainly, without API key, version or interceptor (6.5). Headers come along.
+    pub(crate) async fn fetch_keys(&self, host: &CoreAddress, path: &str) -> Result<(HeaderMap, Bytes), CoreError> {
         let url = format!("{}{}{path}", host.domain.as_str(), host.base_path.as_str());
         let request = Request::get(url).body(Bytes::new()).map_err(|error| TransportError::Broken(error.into()))?;
         let response = self.exchange(request).await?;
-        accepted("GET", path, response).map(|(_, body)| body)
+        accepted("GET", path, response)
     }
 }
 

@@ -20,6 +20,7 @@ use crate::overriding::Overrides;
 use crate::request::RequestView;
 use crate::session::SessionFeature;
 use crate::session::verified::VerifiedTokens;
+use crate::surroundings::Surroundings;
 
 /// Tells the time, in ms since 1970-01-01 UTC.
 pub type Clock = Arc<dyn Fn() -> Millis + Send + Sync>;
@@ -46,6 +47,7 @@ pub(crate) struct Inner {
     pub(crate) clock: Clock,
     pub(crate) on_fault: Option<OnFault>,
     pub(crate) figures: Tally,
+    pub(crate) surroundings: Surroundings,
     /// Questions about tokens that nothing here shows to be genuine.
     pub(crate) unproven: tokio::sync::Semaphore,
     /// What follows from the website's address, where that is the same for every request.

@@ -13,6 +13,11 @@ impl Count {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Counts, and says whether it was the first time.
+    pub(crate) fn is_first(&self) -> bool {
+        self.0.fetch_add(1, Ordering::Relaxed) == 0
+    }
+
     fn read(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
@@ -40,6 +45,13 @@ pub struct Figures {
     pub core_calls: u64,
     /// Of these, those that broke off or were answered with 5xx. While it grows, the core is in trouble.
     pub core_failures: u64,
+    /// Instants from the core that this machine's clock does not explain, by 3 s or more. Not 0: one of the two clocks is wrong.
+    pub clock_differences: u64,
+    /// Requests with several session cookies of one name. While it grows, another application uses the same names on a parent domain, or
+    /// the cookies' domain was changed.
+    pub several_session_cookies: u64,
+    /// Answers with new tokens that are too large for browsers, or for proxies with their defaults.
+    pub oversized_tokens: u64,
 }
 
 impl SuperTokens {
@@ -52,6 +64,9 @@ impl SuperTokens {
             tokens_refused: inner.figures.refused.read(),
             core_calls: inner.client.calls.read(),
             core_failures: inner.client.failures.read(),
+            clock_differences: inner.client.clock.differences.read(),
+            several_session_cookies: inner.surroundings.several_cookies.read(),
+            oversized_tokens: inner.surroundings.too_large.read(),
         }
     }
 }

@@ -5,17 +5,19 @@ use bytes::Bytes;
 use http::header::{ACCESS_CONTROL_EXPOSE_HEADERS, CONTENT_TYPE, SET_COOKIE};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use serde_json::{Map, Value, json};
+use supertokens_web::carriage::Load;
 use supertokens_web::outcome;
-use supertokens_web::response_changes::{ResponseChanges, expose_header_value};
+use supertokens_web::response_changes::{FRONT_TOKEN, ResponseChanges, expose_header_value};
 use supertokens_web::routing::{self, Endpoint, Target};
-use supertokens_web::{cookie, discovery};
+use supertokens_web::{cookie, discovery, front_token};
 
 use crate::SuperTokens;
 use crate::context::{OwnAnswer, Scope};
 use crate::error::{Error, with_causes};
 use crate::jwt::GetJwksGet;
 use crate::openid::GetOpenIdDiscoveryConfigurationGet;
-use crate::session::{Callback, RefreshPost, RevokeSession, SignOutPost, SignedOut, Theft, sign_out};
+use crate::session::{Callback, RefreshPost, RevokeSession, SignOutPost, SignedOut, Theft, TokenKind, sign_out};
+use crate::surroundings::PAGE;
 
 /// The endpoints, in the order of the table below.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -164,7 +166,12 @@ impl Scope {
             Error::InvalidClaims { failures } => told(&handlers.invalid_claims, failures, scope).await?,
             Error::ClearDuplicateSessionCookies { message } => told(&handlers.clear_duplicate_cookies, message, scope).await?,
             Error::TokenTheftDetected { session_handle, user_id, recipe_user_id } => {
-                tracing::warn!(target: "com.supertokens", session_handle, "token theft detected");
+                tracing::warn!(
+                    target: "com.supertokens",
+                    session_handle,
+                    "token theft detected: a refresh token came back that had been replaced. Where it was a client whose answer got lost, the \
+                     core's refresh_token_rotation_grace_period is shorter than its way back. See {PAGE}, \"Lost answers\""
+                );
                 if handlers.token_theft.is_some() {
                     told(&handlers.token_theft, Theft { session_handle, user_id, recipe_user_id }, scope).await?;
                 } else {
@@ -179,9 +186,27 @@ impl Scope {
     /// Writes everything that happened to sessions into a response's headers. Adapters call it once, last.
     pub fn finish(&self, headers: &mut HeaderMap) {
         let changes = self.take_changes();
-        if !changes.is_empty() {
-            apply(&changes, headers);
+        if changes.is_empty() {
+            return;
         }
+        apply(&changes, headers);
+        let access = self.supertokens().feature().map(|feature| feature.header_name(self, TokenKind::Access)).unwrap_or_default();
+        if let Some(what) = load(&changes, headers, &access).too_large() {
+            self.supertokens().inner().surroundings.too_large(what);
+        }
+    }
+}
+
+/// What new tokens weigh in a response; nothing, if there are none.
+fn load(changes: &ResponseChanges, headers: &HeaderMap, access_header: &str) -> Load {
+    if !changes.headers().any(|(name, value)| name == FRONT_TOKEN && value.is_some_and(|value| value != front_token::REMOVE)) {
+        return Load::default();
+    }
+    let ours = headers.get_all(SET_COOKIE).iter().filter(|value| is_of(changes, value));
+    Load {
+        cookie: ours.map(HeaderValue::len).max().unwrap_or_default(),
+        token_in_header: headers.get(access_header).map_or(0, HeaderValue::len),
+        headers: headers.iter().map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len()).sum(),
     }
 }
 
@@ -231,11 +256,7 @@ fn apply(changes: &ResponseChanges, headers: &mut HeaderMap) {
     if changes.cookies().is_empty() {
         return;
     }
-    let is_ours = |value: &HeaderValue| {
-        let name = value.as_bytes().split(|byte| *byte == b'=').next().unwrap_or_default();
-        changes.cookies().iter().any(|cookie| cookie.name.as_bytes() == name)
-    };
-    let others: Vec<HeaderValue> = headers.get_all(SET_COOKIE).iter().filter(|value| !is_ours(value)).cloned().collect();
+    let others: Vec<HeaderValue> = headers.get_all(SET_COOKIE).iter().filter(|value| !is_of(changes, value)).cloned().collect();
     headers.remove(SET_COOKIE);
     for value in others {
         headers.append(SET_COOKIE, value);
@@ -245,10 +266,13 @@ fn apply(changes: &ResponseChanges, headers: &mut HeaderMap) {
     }
 }
 
+/// Whether a cookie that is set has the name of one of these.
+fn is_of(changes: &ResponseChanges, value: &HeaderValue) -> bool {
+    let name = value.as_bytes().split(|byte| *byte == b'=').next().unwrap_or_default();
+    changes.cookies().iter().any(|cookie| cookie.name.as_bytes() == name)
+}
+
 fn set(cookie: &cookie::SetCookie, headers: &mut HeaderMap) {
-    if cookie.is_too_large_for_browsers() {
-        tracing::warn!(target: "com.supertokens", name = cookie.name, "browsers drop a cookie of this size: keep less in the payload");
-    }
     match HeaderValue::from_str(&cookie.to_header()) {
         Ok(mut value) => {
             value.set_sensitive(true);

@@ -7,9 +7,11 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use arc_swap::ArcSwapOption;
+use http::HeaderMap;
+use http::header::DATE;
 use supertokens_domain::json::JsonObject;
 use supertokens_domain::session::signing_key::VerifyingKey;
 use supertokens_domain::time::Millis;
@@ -84,7 +86,7 @@ impl Jwks {
     ) -> Result<T, NoKey> {
         let addresses = client.hosts.as_deref().unwrap_or_default();
         // First what is known, of any host: a good key must not wait for a host that is down.
-        if let Some(found) = self.hosts.iter().find_map(|host| self.usable(host, now()).and_then(|set| finds(&set))) {
+        if let Some(found) = self.known(now(), &finds) {
             return Ok(found);
         }
         let mut last = NoKey::Fetch(Arc::new(CoreError::NoneReachable(None)));
@@ -95,6 +97,11 @@ impl Jwks {
             }
         }
         Err(last)
+    }
+
+    /// The same among the keys that are known, without a question to anybody.
+    pub(crate) fn known<T>(&self, now: Millis, finds: impl Fn(&KeySet) -> Option<T>) -> Option<T> {
+        self.hosts.iter().find_map(|host| self.usable(host, now).and_then(|set| finds(&set)))
     }
 
     async fn find_at<T>(
@@ -162,8 +169,12 @@ impl Jwks {
         client: &CoreClient,
         now: Millis,
     ) -> Result<Arc<KeySet>, CoreError> {
-        let fetching = tokio::time::timeout(PATIENCE, client.fetch_keys(address, PATH));
-        let body = fetching.await.map_err(|_| CoreError::Transport(crate::error::TransportError::TimedOut))??;
+        let (began, fetching) = (Instant::now(), tokio::time::timeout(PATIENCE, client.fetch_keys(address, PATH)));
+        let (headers, body) = fetching.await.map_err(|_| CoreError::Transport(crate::error::TransportError::TimedOut))??;
+        // An application that only verifies hears nothing else of the core's clock.
+        if let Some(told) = date(&headers) {
+            client.clock.heard_date(told, now, now.saturating_add(Millis::try_from(began.elapsed().as_millis()).unwrap_or(0)));
+        }
         let keys = read(&body)?;
         let before = host.known.load_full();
         let same = before.as_ref().is_some_and(|set| names(&set.keys).eq(names(&keys)));
@@ -176,6 +187,12 @@ impl Jwks {
         tracing::debug!(target: "com.supertokens", keys = set.keys.len(), "the core's public keys were fetched");
         Ok(set)
     }
+}
+
+/// The `Date` of an answer.
+fn date(headers: &HeaderMap) -> Option<Millis> {
+    let date = httpdate::parse_http_date(headers.get(DATE)?.to_str().ok()?).ok()?;
+    Millis::try_from(date.duration_since(UNIX_EPOCH).ok()?.as_millis()).ok()
 }
 
 fn is_within(span: Millis, since: Millis, now: Millis) -> bool {

@@ -72,6 +72,7 @@ pub mod openid;
 mod overriding;
 mod request;
 pub mod session;
+mod surroundings;
 #[cfg(feature = "tower")]
 pub mod tower;
 mod transport;

@@ -10,6 +10,7 @@ mod look;
 mod object;
 mod recipe;
 mod refresh;
+mod several_cookies;
 mod token;
 pub(crate) mod verified;
 mod verify;

@@ -10,7 +10,7 @@ mod domain;
 mod path;
 mod site;
 
-pub use cookie_domain::CookieDomain;
+pub use cookie_domain::{CookieDomain, DroppedCookie};
 pub use domain::Domain;
 pub use path::BasePath;
 pub use site::Site;
@@ -46,6 +46,19 @@ pub enum AddressError {
         /// What was given.
         input: String,
     },
+    /// Browsers know no pattern in a cookie's domain: every name stands for the hosts below it too.
+    #[error("{input:?} holds a *, and browsers keep no cookie of such a domain: write {instead:?} for all hosts below it")]
+    WildcardCookieDomain {
+        /// What was given.
+        input: String,
+        /// What says the same.
+        instead: String,
+    },
+    /// A text of blanks and semicolons where cores should be named.
+    #[error(
+        "no core is named: write its address, like http://localhost:3567. If it comes from a variable, that is not set or empty"
+    )]
+    NoCore,
     /// The address of a core without `http://` or `https://` in front.
     #[error("{input:?} has no scheme, so it is not clear how to connect. Put http:// or https:// in front")]
     NoScheme {

@@ -82,7 +82,8 @@ impl AppInfoInput {
         }
         let api_domain = self.api_domain.ok_or(AppInfoError::MissingApiDomain)?;
         let app_name = self.app_name.ok_or(AppInfoError::MissingAppName)?;
-        let website_domain = self.origin.or(self.website_domain);
+        // A blank one is a variable that nobody has set. Without this it would be found at the first login.
+        let website_domain = self.origin.or(self.website_domain).filter(|website| !website.trim().is_empty());
         if website_domain.is_none() && !self.has_origin_function {
             return Err(AppInfoError::MissingOrigin);
         }
@@ -142,6 +143,12 @@ mod tests {
             (AppInfoInput::default(), AppInfoError::Missing, "appInfo"),
             (name_only, AppInfoError::MissingApiDomain, "apiDomain"),
             (AppInfoInput { app_name: None, website_domain: None, ..input() }, AppInfoError::MissingAppName, "appName"),
+            (
+                AppInfoInput { website_domain: Some(" ".to_owned()), ..input() },
+                AppInfoError::MissingOrigin,
+                "origin or websiteDomain",
+            ),
+            (AppInfoInput { origin: Some(String::new()), ..input() }, AppInfoError::MissingOrigin, "origin or websiteDomain"),
             // An absent website is found before an apiDomain that is none.
             (
                 AppInfoInput { website_domain: None, api_domain: Some("/x".to_owned()), ..input() },

@@ -38,9 +38,6 @@ const IN_NAMES: AsciiSet = NON_ALPHANUMERIC
     .remove(b'`')
     .remove(b'|');
 
-/// Above this many bytes of name, value and attributes, browsers drop a cookie without a word.
-const BROWSER_LIMIT: usize = 4_093;
-
 /// The last second that a date of four digits can name.
 const LAST_SECOND: i64 = 253_402_300_799;
 
@@ -75,11 +72,6 @@ impl SetCookie {
         let secure = if self.secure { "; Secure" } else { "" };
         let same_site = self.same_site.as_str();
         format!("{name}={value}{domain}; Path={path}; Expires={expires}; HttpOnly{secure}; SameSite={same_site}")
-    }
-
-    /// Will browsers drop it for its size? It is sent all the same; the application should be told.
-    pub fn is_too_large_for_browsers(&self) -> bool {
-        self.to_header().len() > BROWSER_LIMIT
     }
 
     /// Does it take a cookie away?
@@ -119,9 +111,16 @@ pub fn http_date(instant: Millis) -> String {
 
 /// The value of the first cookie of this name. Several `Cookie` lines, as HTTP/2 allows, are one list.
 pub fn read<'a>(headers: impl IntoIterator<Item = &'a str>, name: &str) -> Option<String> {
-    let (_, value) = pairs(headers).find_map(|(found, value)| value.filter(|_| found == name).map(|value| (found, value)))?;
-    let value = value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value);
-    Some(decode(value).into_owned())
+    read_all(headers, name).next()
+}
+
+/// The values of all cookies of this name, in their order.
+pub fn read_all<'a>(headers: impl IntoIterator<Item = &'a str>, name: &str) -> impl Iterator<Item = String> {
+    pairs(headers).filter(move |(found, _)| *found == name).filter_map(|(_, value)| {
+        let value = value?;
+        let value = value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value);
+        Some(decode(value).into_owned())
+    })
 }
 
 /// How many cookies of this name the request brings: more than one, and nobody can tell which is the newer.
@@ -281,11 +280,10 @@ mod tests {
     }
 
     #[test]
-    fn a_large_cookie_is_noticed() {
-        let attributes = cookie().to_header().len() - "ref%2Br%2Fesh%3D%3D.nonce.V2".len();
-        let of = |length: usize| SetCookie { value: "x".repeat(length), ..cookie() };
-        assert!(!of(BROWSER_LIMIT - attributes).is_too_large_for_browsers());
-        assert!(of(BROWSER_LIMIT - attributes + 1).is_too_large_for_browsers());
+    fn all_values_of_one_name_in_their_order() {
+        let all = |lines: &[&str]| read_all(lines.iter().copied(), "t").collect::<Vec<_>>();
+        assert_eq!(all(&["a=0; t=1; t; T=9", "t=\"2\"; xt=8", "t=a%2Bb; t="]), ["1", "2", "a+b", ""]);
+        assert_eq!(all(&["a=0"]), [""; 0]);
     }
 
     #[test]

@@ -20,10 +20,12 @@ impl CoreAddress {
     }
 }
 
-/// The cores of a connection URI, in its order; they are separated by `;`. Blank segments do not count, so a blank text names no core.
-/// Credentials, queries and fragments are dropped. Fails on a segment without `http://` or `https://`.
+/// The cores of a connection URI, in its order; they are separated by `;`. Blank segments do not count.
+/// Credentials, queries and fragments are dropped. Fails on a segment without `http://` or `https://`, and if there is none.
 pub fn parse_connection_uri(uri: &str) -> Result<Vec<CoreAddress>, AddressError> {
-    uri.split(';').map(str::trim).filter(|segment| !segment.is_empty()).map(CoreAddress::parse).collect()
+    let segments = uri.split(';').map(str::trim).filter(|segment| !segment.is_empty());
+    let cores: Vec<CoreAddress> = segments.map(CoreAddress::parse).collect::<Result<_, _>>()?;
+    if cores.is_empty() { Err(AddressError::NoCore) } else { Ok(cores) }
 }
 
 #[cfg(test)]
@@ -45,8 +47,14 @@ mod tests {
     #[test]
     fn blank_segments_are_skipped() {
         assert_eq!(addresses("http://a; ;http://b"), ["http://a ", "http://b "]);
-        assert_eq!(addresses(""), [""; 0]);
-        assert_eq!(addresses(" ; ;"), [""; 0]);
+    }
+
+    #[test]
+    fn at_least_one_core_is_named() {
+        for uri in ["", " ", ";", " ; ;", "\t\n"] {
+            assert_eq!(parse_connection_uri(uri), Err(AddressError::NoCore), "{uri:?}");
+        }
+        assert!(AddressError::NoCore.to_string().contains("http://localhost:3567"));
     }
 
     #[test]

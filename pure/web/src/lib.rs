@@ -6,12 +6,15 @@
 pub mod address;
 pub mod anti_csrf;
 pub mod app_info;
+pub mod carriage;
 pub mod claims;
+pub mod clock;
 pub mod cookie;
 pub mod core_address;
 pub mod discovery;
 pub mod front_token;
 pub mod outcome;
+pub mod own_cookie;
 pub mod payload;
 pub mod response_changes;
 pub mod routing;

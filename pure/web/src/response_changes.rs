@@ -97,7 +97,7 @@ impl CookieLook<'_> {
             domain: self.settings.cookie_domain.as_ref().map(|domain| domain.as_str().to_owned()),
             path: path.clone(),
             expires,
-            secure: self.settings.cookie_secure,
+            secure: self.settings.secure(self.same_site),
             same_site: self.same_site,
         }
     }

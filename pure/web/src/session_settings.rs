@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use supertokens_domain::time::{HOUR, Millis, SECOND};
 
-use crate::address::{AddressError, BasePath, CookieDomain, Domain};
+use crate::address::{AddressError, BasePath, CookieDomain, Domain, DroppedCookie};
 use crate::app_info::AppInfo;
 
 /// To which requests a browser adds the cookies.
@@ -123,6 +123,9 @@ pub enum OlderCookieDomain {
 pub struct SessionSettings {
     /// Whether cookies travel by https only. If not said: whether the API does.
     pub cookie_secure: bool,
+    /// Whether cookies for other sites are secure all the same: browsers keep such cookies only so, and those of names below `localhost`
+    /// without https.
+    pub secure_for_other_sites: bool,
     /// The cookies' `SameSite`; `None` if it follows from the origin, see [`SessionSettings::same_site`].
     pub cookie_same_site: Option<SameSite>,
     /// The cookies' `Domain`; without one, a cookie belongs to the API's host only.
@@ -178,6 +181,20 @@ pub enum SettingsError {
         /// What is wrong with it.
         source: AddressError,
     },
+    /// Browsers drop every cookie of this domain, so nobody would stay logged in.
+    #[error("{field} is {domain:?} and apiDomain is {api:?}: browsers drop the cookies, because {why}. {remedy}")]
+    DroppedCookies {
+        /// The field.
+        field: &'static str,
+        /// What was given.
+        domain: String,
+        /// Where the API is.
+        api: String,
+        /// Their reason.
+        why: &'static str,
+        /// What to write instead.
+        remedy: String,
+    },
     /// A path that would end a cookie's `Path` attribute.
     #[error("{field}: {path:?} holds a semicolon, which a cookie's path cannot: choose another path")]
     NotACookiePath {
@@ -211,15 +228,16 @@ impl SessionSettingsInput {
         let older_cookie_domain = match self.older_cookie_domain.as_deref() {
             None => OlderCookieDomain::Unset,
             Some("") => OlderCookieDomain::HostOnly,
-            Some(domain) => OlderCookieDomain::Domain(cookie_domain(domain, "olderCookieDomain")?),
+            Some(domain) => OlderCookieDomain::Domain(cookie_domain(domain, app, "olderCookieDomain")?),
         };
         let path = BasePath::parse(self.access_token_path.as_deref().unwrap_or_default())
             .map_err(|source| SettingsError::Address { field: "accessTokenPath", source })?;
         let path = if path.is_empty() { "/" } else { path.as_str() };
         Ok(SessionSettings {
             cookie_secure: self.cookie_secure.unwrap_or_else(|| app.api_domain.is_https()),
+            secure_for_other_sites: self.cookie_secure.is_none() && app.api_domain.is_below_localhost(),
             cookie_same_site: self.cookie_same_site,
-            cookie_domain: self.cookie_domain.map(|domain| cookie_domain(&domain, "cookieDomain")).transpose()?,
+            cookie_domain: self.cookie_domain.map(|domain| cookie_domain(&domain, app, "cookieDomain")).transpose()?,
             older_cookie_domain,
             session_expired_status,
             invalid_claim_status,
@@ -240,8 +258,27 @@ fn refusal_status(given: Option<u16>, default: u16, field: &'static str) -> Resu
     }
 }
 
-fn cookie_domain(text: &str, field: &'static str) -> Result<CookieDomain, SettingsError> {
-    CookieDomain::parse(text).map_err(|source| SettingsError::Address { field, source })
+fn cookie_domain(text: &str, app: &AppInfo, field: &'static str) -> Result<CookieDomain, SettingsError> {
+    let domain = CookieDomain::parse(text).map_err(|source| SettingsError::Address { field, source })?;
+    let why = match domain.dropped_from(&app.api_domain) {
+        None => return Ok(domain),
+        Some(DroppedCookie::OtherHost) => "the API's host is neither this domain nor below it",
+        Some(DroppedCookie::PublicSuffix) => "hosts of many owners are below this domain",
+    };
+    // What was kept under such a domain, no browser sends to this API: there is nothing to take away.
+    let remedy = match field {
+        "olderCookieDomain" => "Leave it out, or correct apiDomain".to_owned(),
+        _ if app.api_site.is_local() || app.api_site.as_str() == app.api_domain.host() => {
+            "Leave it out, so that the API's host alone gets them, or correct apiDomain".to_owned()
+        }
+        _ => format!(
+            "Write \".{}\" to share sessions with the API's sub-domains and sister domains, leave it out to keep them to the API's host, or \
+             correct apiDomain",
+            app.api_site
+        ),
+    };
+    let (domain, api) = (domain.as_str().to_owned(), app.api_domain.as_str().to_owned());
+    Err(SettingsError::DroppedCookies { field, domain, api, why, remedy })
 }
 
 fn cookie_path(path: String, field: &'static str) -> Result<String, SettingsError> {
@@ -261,6 +298,11 @@ impl SessionSettings {
         })
     }
 
+    /// Whether cookies with this `SameSite` are `Secure`.
+    pub fn secure(&self, same_site: SameSite) -> bool {
+        self.cookie_secure || (self.secure_for_other_sites && same_site == SameSite::None)
+    }
+
     /// How a request from this origin proves where it comes from.
     pub fn anti_csrf(&self, app: &AppInfo, origin: &Domain) -> AntiCsrfMode {
         self.anti_csrf.unwrap_or_else(|| match self.same_site(app, origin) {
@@ -272,7 +314,8 @@ impl SessionSettings {
     /// Whether a new session must not travel by cookies, because no browser would keep them. Tokens in headers are never concerned.
     pub fn insecure_cookie_combination(&self, app: &AppInfo, origin: &Domain) -> Option<InsecureCookies> {
         let local = app.api_site.is_local() && origin.is_local();
-        (!self.cookie_secure && !local && self.same_site(app, origin) == SameSite::None).then_some(InsecureCookies)
+        let same_site = self.same_site(app, origin);
+        (!self.secure(same_site) && !local && same_site == SameSite::None).then_some(InsecureCookies)
     }
 }
 

@@ -12,10 +12,12 @@ pub mod ground;
 pub mod hostile;
 pub mod init;
 pub mod keys;
+pub mod lines;
 pub mod middleware;
 pub mod payloads;
 pub mod refreshing;
 pub mod sign_out;
+pub mod surroundings;
 pub mod tokens;
 pub mod verifying;
 
@@ -34,4 +36,5 @@ pub static SUBJECTS: &[Subject] = &[
     ("payloads", payloads::ALL),
     ("claims", claims::ALL),
     ("hostile", hostile::ALL),
+    ("surroundings", surroundings::ALL),
 ];

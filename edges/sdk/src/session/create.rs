@@ -129,7 +129,9 @@ impl Function for CreateNewSession {
             access_token_validity: None,
             use_dynamic_signing_key: Some(engine.feature()?.settings.use_dynamic_signing_key),
         };
+        let asked = engine.now();
         let created = engine.ask(&question, Place::Tenant(&self.tenant_id), &self.context).await?;
+        engine.inner().client.clock.heard(created.tokens.access.created, asked, engine.now());
         Ok(Session::new(engine.clone(), Held::issued(created.tokens)?))
     }
 }

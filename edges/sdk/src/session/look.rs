@@ -38,7 +38,7 @@ impl Scope {
     /// For taking tokens away, which must not fail: where the website's address cannot be used, browsers take any cookie that clears.
     pub(crate) fn look_for_clearing(&self) -> Result<Look<'_>, Error> {
         let feature = self.supertokens().feature()?;
-        let fallback = if feature.settings.cookie_secure { SameSite::None } else { SameSite::Lax };
+        let fallback = if feature.settings.secure(SameSite::None) { SameSite::None } else { SameSite::Lax };
         Ok(self.look().unwrap_or_else(|_| self.look_with(feature, fallback)))
     }
 

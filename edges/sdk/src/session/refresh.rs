@@ -54,8 +54,12 @@ impl Function for RefreshSession {
             use_dynamic_signing_key: Some(settings.use_dynamic_signing_key),
             access_token_validity: None,
         };
+        let asked = engine.now();
         match engine.ask(&question, Place::App, &self.context).await? {
-            wire::Refreshed::Ok(tokens) => Ok(Session::new(engine.clone(), Held::issued(*tokens)?)),
+            wire::Refreshed::Ok(tokens) => {
+                engine.inner().client.clock.heard(tokens.access.created, asked, engine.now());
+                Ok(Session::new(engine.clone(), Held::issued(*tokens)?))
+            }
             wire::Refreshed::Unauthorised { message, .. } => Err(Error::unauthorised(message)),
             wire::Refreshed::TokenTheftDetected { handle, user_id, recipe_user_id, .. } => {
                 Err(Error::TokenTheftDetected { session_handle: handle.as_str().to_owned(), user_id, recipe_user_id })
@@ -96,8 +100,8 @@ impl Scope {
     /// [`Error::Unauthorised`], [`Error::TokenTheftDetected`], [`Error::ClearDuplicateSessionCookies`], or a fault.
     pub async fn refresh_session(&self) -> Result<Session, Error> {
         let engine = self.supertokens();
-        self.clear_duplicates()?;
-        let chosen = self.choose()?;
+        let settled = self.settle_duplicates()?;
+        let chosen = self.choose(settled)?;
         let call = RefreshSession {
             refresh_token: chosen.token,
             anti_csrf_token: self.request().header("anti-csrf").map(std::borrow::Cow::into_owned),
@@ -124,12 +128,12 @@ impl Scope {
         Ok(session)
     }
 
-    fn choose(&self) -> Result<Chosen, Error> {
+    fn choose(&self, settled: Option<String>) -> Result<Chosen, Error> {
         let engine = self.supertokens();
         let feature = engine.feature()?;
         let allowed = feature.allowed(self, Purpose::ExistingSession);
         let header = self.bearer();
-        let cookie = self.cookie(&feature.cookie_name(self, TokenKind::Refresh));
+        let cookie = settled.or_else(|| self.cookie(&feature.cookie_name(self, TokenKind::Refresh)));
         let Some(method) = transfer::for_refresh(allowed, header.as_deref(), cookie.as_deref()) else {
             self.clear_legacy()?;
             let has_access = self.cookie(&feature.cookie_name(self, TokenKind::Access)).is_some();
@@ -159,23 +163,24 @@ impl Scope {
         Ok(Chosen { method, token: Secret::new(token.unwrap_or_default()), clear_other: other.is_some(), disable_anti_csrf })
     }
 
-    /// Two cookies of one name, from before and after a change of their domain: which one is newer cannot be seen, so the older domain's
-    /// go and the browser comes again.
-    fn clear_duplicates(&self) -> Result<(), Error> {
+    /// Two cookies of one name. Where one is surely another application's, the own refresh token is given back. Of two from before and
+    /// after a change of their domain, which one is newer cannot be seen: the older domain's go, and the browser comes again.
+    fn settle_duplicates(&self) -> Result<Option<String>, Error> {
         let feature = self.supertokens().feature()?;
         if feature.allowed(self, Purpose::ExistingSession) == AllowedTransfer::Only(TransferMethod::Header) {
-            return Ok(());
+            return Ok(None);
         }
-        let mut cleared = false;
-        for token in [TokenKind::Access, TokenKind::Refresh] {
-            let name = feature.cookie_name(self, token);
-            if self.count_cookies(&name) < 2 {
-                continue;
-            }
+        let several = [TokenKind::Access, TokenKind::Refresh].map(|token| (token, feature.cookie_name(self, token)));
+        let several: Vec<_> = several.into_iter().filter(|(_, name)| self.count_cookies(name) > 1).collect();
+        let Some((_, name)) = several.first() else { return Ok(None) };
+        if let Some(own) = self.own_refresh_token(feature, name) {
+            return Ok(Some(own));
+        }
+        for (token, _) in several {
             let domain = match &feature.settings.older_cookie_domain {
                 OlderCookieDomain::Unset => {
                     return Err(Error::Settings(
-                        "the request carries several session cookies, because cookieDomain was changed: set older_cookie_domain of the session recipe to what it was (\"\" if it was not set)".to_owned(),
+                        "the request carries several session cookies, because cookieDomain was changed: set older_cookie_domain of the session recipe to what it was (\"\" if it was not set). If it never was, another application on a parent domain uses the same names: set cookie_name. See docs/when-sessions-do-not-last.md".to_owned(),
                     ));
                 }
                 OlderCookieDomain::HostOnly => None,
@@ -183,10 +188,6 @@ impl Scope {
             };
             let look = self.look()?;
             self.change(|changes| changes.clear_older_cookie(token, domain, look.of()));
-            cleared = true;
-        }
-        if !cleared {
-            return Ok(());
         }
         Err(Error::ClearDuplicateSessionCookies {
             message: "The request contains multiple session cookies. We are clearing the cookie from olderCookieDomain. Session will be refreshed in the next refresh call.".to_owned(),

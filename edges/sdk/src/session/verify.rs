@@ -250,6 +250,7 @@ impl SuperTokens {
         }
         inner.figures.verified.add();
         let claims = Arc::new(parsed.into_claims());
+        inner.client.clock.saw_token_of(claims.issued_at, now);
         if let Some(verified) = &inner.verified {
             verified.keep(*presented.fingerprint(), generation, &claims);
         }
@@ -384,16 +385,21 @@ impl Scope {
         let header = self.bearer().and_then(ours);
         // The cookie matters only where no header does.
         let header_wins = header.is_some() && allowed != AllowedTransfer::Only(TransferMethod::Cookie);
-        let cookie = if header_wins { None } else { self.cookie(&name).and_then(ours) };
+        let cookie = if header_wins || allowed == AllowedTransfer::Only(TransferMethod::Header) {
+            None
+        } else if self.count_cookies(&name) > 1 {
+            let own = self.own_access_token(&name);
+            if own.is_none() && self.brings_access_tokens(&name) {
+                return Err(Error::try_refresh("the request carries several access token cookies"));
+            }
+            own
+        } else {
+            self.cookie(&name).and_then(ours)
+        };
         let method = transfer::for_request(allowed, header.is_some(), cookie.is_some());
         let token = match method {
             Some(TransferMethod::Header) => header,
-            Some(TransferMethod::Cookie) => {
-                if self.count_cookies(&name) > 1 {
-                    return Err(Error::try_refresh("the request carries several access token cookies"));
-                }
-                cookie
-            }
+            Some(TransferMethod::Cookie) => cookie,
             None => None,
         };
         Ok((method, token, allowed))

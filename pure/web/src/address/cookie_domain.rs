@@ -5,16 +5,23 @@ use std::fmt;
 
 use url::Url;
 
-use super::{AddressError, is_dotted_ipv4, shown};
+use super::{AddressError, Domain, is_dotted_ipv4, shown};
 
 /// The host name of a cookie's `Domain` attribute: `api.example.com` or `.example.com`.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct CookieDomain(String);
 
 impl CookieDomain {
-    /// Reads a host name or a whole address. Fails if there is no host in it, or one that would end the attribute.
+    /// Reads a host name or a whole address. Fails if there is no host in it, one that would end the attribute, or a `*`.
     pub fn parse(input: &str) -> Result<Self, AddressError> {
-        Self::read(input).ok_or_else(|| AddressError::InvalidCookieDomain { input: shown(input) })
+        let domain = Self::read(input).ok_or_else(|| AddressError::InvalidCookieDomain { input: shown(input) })?;
+        match domain.host().rsplit_once('*') {
+            Some((_, rest)) => {
+                let instead = format!(".{}", rest.trim_matches('.'));
+                Err(AddressError::WildcardCookieDomain { input: shown(input), instead })
+            }
+            None => Ok(domain),
+        }
     }
 
     fn read(input: &str) -> Option<Self> {
@@ -34,6 +41,32 @@ impl CookieDomain {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    fn host(&self) -> &str {
+        self.0.strip_prefix('.').unwrap_or(&self.0)
+    }
+
+    /// Why browsers drop every cookie with this domain that an API at this address sets; `None` if they keep it (RFC 6265, 5.3).
+    pub fn dropped_from(&self, api: &Domain) -> Option<DroppedCookie> {
+        let (host, wanted) = (api.host(), self.host());
+        if host == wanted {
+            return None;
+        }
+        if psl::suffix_str(wanted) == Some(wanted) {
+            return Some(DroppedCookie::PublicSuffix);
+        }
+        let is_below = host.strip_suffix(wanted).is_some_and(|rest| rest.ends_with('.'));
+        (!is_below || is_dotted_ipv4(host)).then_some(DroppedCookie::OtherHost)
+    }
+}
+
+/// Why browsers do not keep a cookie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DroppedCookie {
+    /// The API is neither the domain nor below it.
+    OtherHost,
+    /// Below the domain are hosts of many owners.
+    PublicSuffix,
 }
 
 impl fmt::Display for CookieDomain {
@@ -84,6 +117,53 @@ mod tests {
                 let safe = domain.as_str().bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b';' | b','));
                 proptest::prop_assert!(safe && !domain.as_str().is_empty(), "{}", domain);
             }
+        }
+    }
+
+    #[test]
+    fn what_browsers_keep_from_an_api() {
+        use DroppedCookie::{OtherHost, PublicSuffix};
+        let rows = [
+            ("https://api.example.com", "api.example.com", None),
+            ("https://api.example.com", ".api.example.com", None),
+            ("https://api.example.com:8443", ".example.com", None),
+            ("https://api.example.com", "example.com", None),
+            ("https://a.b.example.co.uk", ".example.co.uk", None),
+            ("https://api.example.com", ".other.org", Some(OtherHost)),
+            ("https://api.example.com", "app.example.com", Some(OtherHost)),
+            ("https://api.example.com", "x.api.example.com", Some(OtherHost)),
+            ("https://api.example.com", "ample.com", Some(OtherHost)),
+            ("https://api.example.com", ".com", Some(PublicSuffix)),
+            ("https://api.example.co.uk", "co.uk", Some(PublicSuffix)),
+            ("https://shop.github.io", ".github.io", Some(PublicSuffix)),
+            // A host that is a suffix itself gets a cookie for that host only.
+            ("https://ec2.compute-1.amazonaws.com", "ec2.compute-1.amazonaws.com", None),
+            ("https://api.machine.local", ".machine.local", None),
+            ("https://api.machine.local", ".local", Some(PublicSuffix)),
+            ("http://localhost:3000", "localhost", None),
+            ("http://localhost:3000", ".example.com", Some(OtherHost)),
+            ("http://api.localhost:3000", "api.localhost", None),
+            ("http://v1.api.localhost:3000", ".api.localhost", None),
+            ("http://api.localhost:3000", "localhost", Some(PublicSuffix)),
+            ("http://127.0.0.1:3000", "127.0.0.1", None),
+            ("http://127.0.0.1:3000", "localhost", Some(PublicSuffix)),
+            ("http://10.0.0.1", "10.0.0.2", Some(OtherHost)),
+            ("https://münchen.de", ".MÜNCHEN.de", None),
+        ];
+        for (api, domain, dropped) in rows {
+            let (api, domain) = (Domain::parse(api).expect("a domain"), CookieDomain::parse(domain).expect("one for cookies"));
+            assert_eq!(domain.dropped_from(&api), dropped, "{domain} from {api}");
+        }
+    }
+
+    #[test]
+    fn stars_are_told_what_to_write_instead() {
+        for (input, expected) in
+            [("*.example.com", ".example.com"), (".*.example.com", ".example.com"), ("https://*.a.de/", ".a.de")]
+        {
+            let refused = CookieDomain::parse(input).expect_err("a star");
+            assert!(matches!(&refused, AddressError::WildcardCookieDomain { instead, .. } if instead == expected), "{refused}");
+            assert!(refused.to_string().contains(&format!("write {expected:?}")), "{refused}");
         }
     }
 

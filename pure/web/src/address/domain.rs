@@ -59,7 +59,8 @@ impl Domain {
         }
         // Parsed under https whatever the scheme will be, so that a port 80 survives.
         let url = Url::parse(&format!("https://{text}")).ok()?;
-        let scheme = if is_local(url.host_str()?) { Scheme::Http } else { Scheme::Https };
+        let host = url.host_str()?;
+        let scheme = if is_local(host) || is_below_localhost(host) { Scheme::Http } else { Scheme::Https };
         Self::of(scheme, &url)
     }
 
@@ -97,6 +98,11 @@ impl Domain {
         is_local(&self.host)
     }
 
+    /// Is it a name of this machine that is a site of its own: `api.localhost`? (RFC 6761, 6.3)
+    pub fn is_below_localhost(&self) -> bool {
+        is_below_localhost(&self.host)
+    }
+
     /// Which site it belongs to. Fails if the host is a public suffix itself, or an IPv6 address.
     pub fn site(&self) -> Result<Site, AddressError> {
         Site::of(self)
@@ -106,6 +112,10 @@ impl Domain {
 // Quirk: any name that begins with `localhost` is taken for this machine, `localhost.org` too.
 fn is_local(host: &str) -> bool {
     host.starts_with("localhost") || is_dotted_ipv4(host)
+}
+
+fn is_below_localhost(host: &str) -> bool {
+    host.strip_suffix(".localhost").is_some_and(|name| !name.is_empty())
 }
 
 /// Does a scheme stand in front, known or not?
@@ -158,6 +168,8 @@ mod tests {
             ("localhost:4000", "http://localhost:4000"),
             ("LOCALHOST:80", "http://localhost:80"),
             ("localhost.org", "http://localhost.org"),
+            ("api.localhost:3001", "http://api.localhost:3001"),
+            ("https://api.localhost", "https://api.localhost"),
             ("https://localhost", "https://localhost"),
             ("http://localhost:3000/", "http://localhost:3000"),
             ("127.0.0.1", "http://127.0.0.1"),
@@ -236,6 +248,10 @@ mod tests {
             (machine.scheme(), machine.host(), machine.is_https(), machine.is_local()),
             ("http", "127.0.0.1", false, true)
         );
+        let names = ["localhost", ".localhost", "localhost.org", "a.localhost.org", "alocalhost.de"].map(Domain::parse);
+        assert!(names.iter().flatten().all(|domain| !domain.is_below_localhost()), "{names:?}");
+        let below = Domain::parse("http://v1.api.localhost:3000").expect("a domain");
+        assert!(below.is_below_localhost() && !below.is_local());
         let v6 = Domain::parse("http://[::1]:3000").expect("a domain");
         assert_eq!((v6.host(), v6.is_local()), ("[::1]", false));
         assert_eq!(format!("{machine} {machine:?}"), "http://127.0.0.1:3000 \"http://127.0.0.1:3000\"");

@@ -11,6 +11,7 @@ const EXPOSE: bool = true;
 fn settings(expose_access_token: bool) -> SessionSettings {
     SessionSettings {
         cookie_secure: true,
+        secure_for_other_sites: false,
         cookie_same_site: None,
         cookie_domain: Some(CookieDomain::parse(".a.com").unwrap()),
         older_cookie_domain: OlderCookieDomain::Unset,

@@ -30,6 +30,7 @@ fn domain(text: &str) -> Domain {
 fn defaults() {
     let expected = SessionSettings {
         cookie_secure: true,
+        secure_for_other_sites: false,
         cookie_same_site: None,
         cookie_domain: None,
         older_cookie_domain: OlderCookieDomain::Unset,
@@ -53,7 +54,7 @@ fn what_is_given_is_kept() {
         cookie_secure: Some(false),
         cookie_same_site: Some(SameSite::Strict),
         cookie_domain: text(".Example.com"),
-        older_cookie_domain: text("old.example.com"),
+        older_cookie_domain: text("api.example.com"),
         session_expired_status: Some(440),
         invalid_claim_status: Some(404),
         anti_csrf: Some(AntiCsrfMode::ViaToken),
@@ -64,7 +65,7 @@ fn what_is_given_is_kept() {
     });
     assert_eq!((given.cookie_secure, given.cookie_same_site), (false, Some(SameSite::Strict)));
     assert_eq!(given.cookie_domain.as_ref().map(CookieDomain::as_str), Some(".example.com"));
-    assert_eq!(given.older_cookie_domain, OlderCookieDomain::Domain(CookieDomain::parse("old.example.com").expect("good")));
+    assert_eq!(given.older_cookie_domain, OlderCookieDomain::Domain(CookieDomain::parse("api.example.com").expect("good")));
     assert_eq!((given.session_expired_status, given.invalid_claim_status), (440, 404));
     assert_eq!((given.anti_csrf, given.access_token_path.as_str()), (Some(AntiCsrfMode::ViaToken), "/access"));
     assert_eq!((given.expose_access_token, given.use_dynamic_signing_key, given.jwks_refresh_interval_ms), (true, false, 20_000));
@@ -183,6 +184,41 @@ fn one_setting_serves_origins_of_both_kinds() {
 }
 
 #[test]
+fn a_cookie_domain_must_be_one_that_browsers_keep_from_this_api() {
+    let input = |domain: &str| SessionSettingsInput { cookie_domain: Some(domain.to_owned()), ..Default::default() };
+    let rows = [
+        (".other.org", "neither this domain nor below", "\".example.com\""),
+        (".com", "many owners", "\".example.com\""),
+        ("*.example.com", "browsers keep no cookie", "\".example.com\""),
+        ("app.example.com", "neither this domain nor below", "leave it out"),
+    ];
+    for (domain, why, remedy) in rows {
+        let words = refused(input(domain)).to_string();
+        for part in ["cookieDomain", domain, why, remedy] {
+            assert!(words.contains(part), "{part} in {words}");
+        }
+    }
+    let words = refused(input(".other.org")).to_string();
+    assert!(words.contains("https://api.example.com"), "both values: {words}");
+    let words = input("localhost").normalise(&app("http://api.localhost:3001")).expect_err("refused").to_string();
+    assert!(words.contains("Leave it out"), "{words}");
+    let older = SessionSettingsInput { older_cookie_domain: Some("old.example.org".to_owned()), ..Default::default() };
+    let words = refused(older).to_string();
+    assert!(words.contains("olderCookieDomain is \"old.example.org\"") && words.contains("Leave it out"), "{words}");
+}
+
+#[test]
+fn names_below_localhost_are_sites_of_their_own_whose_cookies_are_kept_if_they_are_secure() {
+    let (app, near, far) =
+        (app("http://api.localhost:3001"), domain("http://api.localhost"), domain("http://app.localhost:3000"));
+    let given = |cookie_secure| SessionSettingsInput { cookie_secure, ..Default::default() }.normalise(&app).expect("good");
+    let secure = |settings: &SessionSettings, origin| settings.secure(settings.same_site(&app, origin));
+    assert_eq!(given(None).same_site(&app, &far), SameSite::None);
+    assert_eq!((secure(&given(None), &near), secure(&given(None), &far)), (false, true));
+    assert_eq!([Some(true), Some(false)].map(|wish| secure(&given(wish), &far)), [true, false], "what is said counts");
+}
+
+#[test]
 fn cookies_that_no_browser_keeps() {
     let none = Some(SameSite::None);
     let rows = [
@@ -195,6 +231,10 @@ fn cookies_that_no_browser_keeps() {
         ("http://localhost:3001", "http://example.com", none, None, true),
         ("http://api.example.com", "http://localhost:3000", None, None, true),
         ("http://api.example.com", "http://example.com", none, Some(true), false),
+        ("http://api.localhost:3001", "http://app.localhost:3000", None, None, false),
+        ("http://api.localhost:3001", "http://api.localhost:3000", None, None, false),
+        ("http://api.localhost:3001", "http://app.localhost:3000", None, Some(false), true),
+        ("http://localhost:3001", "http://app.localhost:3000", None, None, true),
     ];
     for (api, origin, cookie_same_site, cookie_secure, expected) in rows {
         let (app, origin) = (app(api), domain(origin));

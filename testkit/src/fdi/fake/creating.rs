@@ -306,19 +306,19 @@ async fn on_one_machine_insecure_cookies_are_fine(stage: &Stage) {
 
 /// 68.
 async fn domain_and_path_of_cookies_are_configurable(stage: &Stage) {
-    let change = |recipe: SessionRecipe| recipe.cookie_domain(".a.com").access_token_path("/access");
+    let change = |recipe: SessionRecipe| recipe.cookie_domain(".example.com").access_token_path("/access");
     let (app, _) = app_as(stage, |plan| plan.sessions(change)).await;
     let answer = log_in(&app, "cookie").await;
     for (name, path) in [("sAccessToken", "/access"), ("sRefreshToken", "/auth/session/refresh")] {
         let cookie = answer.set_cookie(name).unwrap();
-        assert_eq!((cookie.attribute("domain"), cookie.attribute("path")), (Some(".a.com"), Some(path)));
+        assert_eq!((cookie.attribute("domain"), cookie.attribute("path")), (Some(".example.com"), Some(path)));
     }
     // What is cleared must look like what was set, or browsers keep it.
     let cleared = app.post("/auth/session/refresh").send().await;
     for (name, path) in [("sAccessToken", "/access"), ("sRefreshToken", "/auth/session/refresh")] {
         let cookie = cleared.set_cookie(name).unwrap();
         assert!(cookie.is_cleared());
-        assert_eq!((cookie.attribute("domain"), cookie.attribute("path")), (Some(".a.com"), Some(path)));
+        assert_eq!((cookie.attribute("domain"), cookie.attribute("path")), (Some(".example.com"), Some(path)));
     }
 }
 

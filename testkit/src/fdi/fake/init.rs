@@ -2,7 +2,7 @@
 //! scenarios 1 to 19). The tables of addresses and paths are tested row by row in `pure/web`. Scenario 18 has nothing to
 //! look at: nothing is reported to anybody. Scenario 5's second half (an empty entry of the list) cannot be written in Rust.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use supertokens::session::{GetSessionInformation, SessionInformation, SessionRecipe};
 use supertokens::{AppInfo, BuildError, Builder, Core, CoreError, Error, SuperTokens};
@@ -11,9 +11,8 @@ use super::super::call::FrontToken;
 use super::super::fake_core::{FakeCore, Reply};
 use super::super::routes;
 use super::super::stage::{Stage, standard_app_info};
-use super::ground::{
-    Carrying, app, app_as, encoded, engine_as, fake, fault, in_paused_time, payload, try_refresh, valid, way_to,
-};
+use super::ground::{Carrying, app, app_as, encoded, engine_as, fake, fault, payload, try_refresh, valid, way_to};
+use super::lines::logged;
 use super::tokens::TestKey;
 use crate::scenarios;
 
@@ -31,7 +30,8 @@ scenarios!(Stage:
     blank_addresses_of_cores_are_skipped,
     a_core_without_a_scheme_is_refused_by_name,
     without_a_core_only_what_is_overridden_works,
-    an_empty_list_of_cores_is_an_error_when_one_is_needed,
+    an_empty_list_of_cores_is_refused,
+    settings_that_come_from_unset_variables_are_refused_by_name,
     a_core_that_is_down_does_not_keep_the_application_from_starting,
     the_origin_function_sees_the_request_and_wins,
     building_leaves_a_line_in_the_log_with_the_version,
@@ -207,15 +207,47 @@ async fn without_a_core_only_what_is_overridden_works(stage: &Stage) {
     );
 }
 
-/// 15.
-async fn an_empty_list_of_cores_is_an_error_when_one_is_needed(stage: &Stage) {
+/// 15, but when the SDK is built: an address from a variable that nobody has set would otherwise be found by the first user.
+async fn an_empty_list_of_cores_is_refused(stage: &Stage) {
     let core = fake(stage);
-    for address in ["", " ; "] {
-        let engine = stage.engine(|plan| plan.core(way_to(&core, address))).await;
-        let error = engine.session_information("h").await.unwrap_err();
-        assert_eq!(error.to_string(), "No SuperTokens core available to query", "{address:?}");
+    for address in ["", " ", " ; "] {
+        for way in [way_to(&core, address), Core::remote(address)] {
+            let words = refused(sessions(standard_app_info()).core(way)).await;
+            assert!(words.starts_with("connectionURI: no core is named: write its address"), "{words}");
+        }
     }
     assert!(core.asked().is_empty());
+}
+
+async fn settings_that_come_from_unset_variables_are_refused_by_name(stage: &Stage) {
+    let core = fake(stage);
+    let memory = || Core::embedded("sqlite::memory:");
+    let cores = [
+        (Core::embedded(""), "Core::embedded"),
+        (Core::embedded(" \n"), "Core::embedded"),
+        (memory().app_id(""), "app_id"),
+        (way_to(&core, "http://a").api_key("a\u{7f}b"), "api_key"),
+    ];
+    for (core, named) in cores {
+        let words = refused(sessions(standard_app_info()).core(core)).await;
+        assert!(words.contains(named), "{named} in {words}");
+    }
+    let info = || AppInfo::new("a").api_domain("http://api.example.com");
+    for (info, named) in [
+        (AppInfo::new("a").api_domain("").website_domain("http://example.com"), "apiDomain"),
+        (info().website_domain(" "), "websiteDomain"),
+        (info().website_domain("http://example.com").origin(""), "origin"),
+    ] {
+        let words = refused(sessions(info).core(way_to(&core, "http://a"))).await;
+        assert!(words.contains(named), "{named} in {words}");
+    }
+    let recipe = SessionRecipe::new().cookie_domain("");
+    let words = refused(SuperTokens::builder(standard_app_info()).recipe(recipe).core(way_to(&core, "http://a"))).await;
+    assert!(words.contains("cookieDomain"), "{words}");
+    // A file with a secret ends in a line end.
+    let engine = stage.engine(|plan| plan.core(way_to(&core, "http://a").api_key("secret\n"))).await;
+    engine.session_information("h").await.unwrap();
+    assert_eq!(core.only("GET", "/recipe/session").header("api-key"), Some("secret"));
 }
 
 /// 16.
@@ -248,45 +280,13 @@ async fn the_origin_function_sees_the_request_and_wins(stage: &Stage) {
     assert_eq!(asked.query["websiteDomain"], "https://example.com");
 }
 
-/// What was logged, in a list.
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<String>>>);
-
-impl tracing::Subscriber for Lines {
-    fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
-        metadata.target() == "com.supertokens"
-    }
-    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
-        tracing::span::Id::from_u64(1)
-    }
-    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
-    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
-    fn event(&self, event: &tracing::Event<'_>) {
-        struct Fields(String);
-        impl tracing::field::Visit for Fields {
-            fn record_debug(&mut self, field: &tracing::field::Field, value: &dyn std::fmt::Debug) {
-                self.0.push_str(&format!("{}={value:?} ", field.name()));
-            }
-        }
-        let mut fields = Fields(format!("{} ", event.metadata().level()));
-        event.record(&mut fields);
-        self.0.lock().unwrap().push(fields.0);
-    }
-    fn enter(&self, _: &tracing::span::Id) {}
-    fn exit(&self, _: &tracing::span::Id) {}
-}
-
 /// 19: and whatever is logged later, no token is in it.
 async fn building_leaves_a_line_in_the_log_with_the_version(stage: &Stage) {
     let (clock, token) = (Arc::clone(&stage.clock), valid(stage).text());
     let forged = valid(stage).forged().text();
-    let lines = Lines::default();
-    let (kept, refresh) = (lines.clone(), "secret-refresh-token".to_owned());
+    let refresh = "secret-refresh-token".to_owned();
     let secrets = [token.clone(), forged.clone(), refresh.clone(), "secret-key".to_owned()];
-    in_paused_time(|| async move {
-        // With one subscriber only, tracing asks whichever thread comes first whether a line is wanted, and keeps the answer.
-        let _second = tracing::Dispatch::new(Lines::default());
-        let _guard = tracing::subscriber::set_default(kept);
+    let lines = logged(|| async move {
         let core = FakeCore::new(clock.clone());
         let way = Core::transport(core, "http://core.test").api_key("secret-key");
         let engine = sessions(standard_app_info()).core(way).clock(Arc::new(move || clock.now())).build().await.unwrap();
@@ -295,7 +295,6 @@ async fn building_leaves_a_line_in_the_log_with_the_version(stage: &Stage) {
         engine.get_session(forged, None, &options).await.unwrap_err();
         engine.refresh_session(refresh, true, None).await.unwrap_err();
     });
-    let lines = lines.0.lock().unwrap().clone();
     assert!(lines.iter().any(|line| line.contains("version=") && line.contains(env!("CARGO_PKG_VERSION"))), "{lines:?}");
     assert!(lines.len() > 1, "refusals are logged too: {lines:?}");
     let spelled = secrets.iter().flat_map(|secret| [secret.clone(), encoded(secret)]);
@@ -312,6 +311,13 @@ async fn settings_that_contradict_each_other_are_refused(_: &Stage) {
         (SessionRecipe::new().invalid_claim_status_code(200), "invalidClaimStatusCode"),
         (SessionRecipe::new().cookie_domain("http://"), "cookieDomain"),
         (SessionRecipe::new().older_cookie_domain("http://"), "olderCookieDomain"),
+        (
+            SessionRecipe::new().cookie_domain(".other.org"),
+            "cookieDomain is \".other.org\" and apiDomain is \"http://api.example.com\"",
+        ),
+        (SessionRecipe::new().cookie_domain(".com"), "many owners"),
+        (SessionRecipe::new().cookie_domain("*.example.com"), "write \".example.com\""),
+        (SessionRecipe::new().older_cookie_domain("old.example.org"), "olderCookieDomain"),
     ];
     for (recipe, named) in rows {
         let words = refused(SuperTokens::builder(standard_app_info()).recipe(recipe)).await;

@@ -188,8 +188,10 @@ const TWICE: &str = "The request contains multiple session cookies. We are clear
 
 /// 108.
 async fn two_cookies_are_cleared_from_the_older_domain(stage: &Stage) {
-    for (older, domain) in [("old.a.com", Some("old.a.com")), (".old.a.com", Some(".old.a.com")), ("", None)] {
-        let change = |recipe: SessionRecipe| recipe.cookie_domain("a.com").older_cookie_domain(older);
+    for (older, domain) in
+        [("api.example.com", Some("api.example.com")), (".api.example.com", Some(".api.example.com")), ("", None)]
+    {
+        let change = |recipe: SessionRecipe| recipe.cookie_domain("example.com").older_cookie_domain(older);
         let (app, core) = app_as(stage, |plan| plan.sessions(change)).await;
         let good = core.refresh_token();
         let refresh_twice = || app.post(PATH).refresh(&good).refresh(&good);
