@@ -37,6 +37,29 @@ export async function startExample() {
     return { address, stop };
 }
 
+/**
+ * A server between the browser and the example, which renders `/rendered`: it refreshes with the cookies of the browser first, and passes
+ * the new ones on with the page. Until `isOpen`, requests for the page and for refreshing wait: then they go out together.
+ */
+export async function renderOnServer(context, address, isOpen) {
+    const answers = [];
+    await context.route("**/auth/session/refresh", async (route) => {
+        await isOpen;
+        await route.continue();
+    });
+    await context.route("**/rendered", async (route) => {
+        const jar = await context.cookies(`${address}/auth/session/refresh`);
+        await isOpen;
+        const cookie = jar.map(({ name, value }) => `${name}=${value}`).join("; ");
+        const response = await fetch(`${address}/auth/session/refresh`, { method: "POST", headers: { cookie, rid: "session" } });
+        answers.push(response);
+        const passed = response.headers.getSetCookie().join("\n");
+        const headers = { "content-type": "text/html", ...(passed && { "set-cookie": passed }) };
+        await route.fulfill({ status: response.status, headers, body: "<!doctype html><p>rendered" });
+    });
+    return answers;
+}
+
 const QUIET = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
 
 export function startBrowser() {
@@ -107,6 +130,20 @@ export class Tab {
 
     devices() {
         return this.page.locator("#devices li");
+    }
+
+    /**
+     * Refreshes as a page does whose library knows nothing of other tabs: with a fetch that nobody has wrapped, and without a lock. Gives
+     * the status of the answer.
+     */
+    refreshWithoutAsking() {
+        return this.page.evaluate(async () => {
+            const frame = document.body.appendChild(document.createElement("iframe"));
+            const headers = { rid: "session", "st-auth-mode": "cookie" };
+            const response = await frame.contentWindow.fetch(`${location.origin}/auth/session/refresh`, { method: "POST", headers });
+            frame.remove();
+            return response.status;
+        });
     }
 
     /** The names of cookies that scripts can read. */

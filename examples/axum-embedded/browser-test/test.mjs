@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, afterEach, describe, test } from "node:test";
 
-import { LIFE, Tab, pictures, startBrowser, startExample } from "./example.mjs";
+import { LIFE, Tab, pictures, renderOnServer, startBrowser, startExample } from "./example.mjs";
 
 const DESK = { viewport: { width: 1280, height: 900 } };
 const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true, deviceScaleFactor: 2, colorScheme: "dark" };
@@ -48,6 +48,30 @@ async function open(context) {
     const tab = await Tab.open(context, example.address);
     tabs.push(tab);
     return tab;
+}
+
+/** Each of the tabs, and a page rendered on the server, refreshes with the token that the browser holds now. */
+async function allAtOnce(context, refreshing) {
+    let go;
+    const answers = await renderOnServer(context, example.address, new Promise((resolve) => (go = resolve)));
+    const page = await context.newPage();
+    let missing = refreshing.length + 1;
+    const arrived = new Promise((resolve) => {
+        const counted = ["/rendered", "/auth/session/refresh"];
+        context.on("request", (request) => {
+            if (counted.includes(new URL(request.url()).pathname) && --missing === 0) resolve();
+        });
+    });
+    const loaded = page.goto(`${example.address}/rendered`);
+    const statuses = refreshing.map((tab) => tab.refreshWithoutAsking());
+    await arrived;
+    go();
+    const all = [(await loaded).status(), ...(await Promise.all(statuses))];
+    await context.unrouteAll();
+    await page.close();
+    const set = answers[0].headers.getSetCookie().find((line) => line.startsWith("sRefreshToken="));
+    const { value } = (await refreshing[0].cookies()).get("sRefreshToken");
+    return { statuses: all, rendered: set?.slice("sRefreshToken=".length).split(";")[0], successor: value };
 }
 
 const refreshes = () => tabs.reduce((sum, tab) => sum + tab.refreshes, 0);
@@ -100,6 +124,27 @@ describe("with cookies", () => {
         await Promise.all(tabs.map((tab) => tab.linesReach("GET /api/session: 200", 5)));
         assert.equal(refreshes() - before, 1);
         assert.equal((await first.lines("Session refreshed").count()) + (await second.lines("Session refreshed").count()), 1);
+    });
+
+    test("two tabs and a page rendered on the server refresh with one token at once, and nobody is signed out", async () => {
+        const first = await device();
+        await first.signIn("nora");
+        const second = await open(contexts[0]);
+        await second.isSignedInAs("nora");
+        for (let round = 1; round <= 3; round += 1) {
+            const before = (await first.cookies()).get("sRefreshToken").value;
+            const { rendered, statuses, successor } = await allAtOnce(contexts[0], [first, second]);
+            assert.deepEqual(statuses, [200, 200, 200], `round ${round}`);
+            assert.notEqual(successor, before);
+            assert.equal(rendered, successor, `round ${round}: one token has one successor, whoever asks`);
+        }
+        await Promise.all([first.accessTokenHasEnded(), second.accessTokenHasEnded()]);
+        for (const tab of [first, second]) {
+            await tab.button("Call once").click();
+            await tab.answer("you are nora");
+            await tab.button("Ask the database too").click();
+            await tab.answer("nora, your session is in the database.");
+        }
     });
 
     test("a page that calls every second stays signed in through several access tokens", async () => {
@@ -234,6 +279,23 @@ describe("theft", () => {
         await tab.isSignedOut();
         assert.match(await tab.notice(), /revoked/);
         await tab.picture("9-after-theft");
+    });
+
+    test("a token that three refreshed with at once is a stolen one after its successor was used", async () => {
+        const first = await device();
+        await first.signIn("olga");
+        const second = await open(contexts[0]);
+        await second.isSignedInAs("olga");
+        const { value } = (await first.cookies()).get("sRefreshToken");
+        const { statuses } = await allAtOnce(contexts[0], [first, second]);
+        assert.deepEqual(statuses, [200, 200, 200]);
+        assert.equal(await second.refreshWithoutAsking(), 200);
+        const cookie = `sRefreshToken=${value}`;
+        const thief = await fetch(`${example.address}/auth/session/refresh`, { method: "POST", headers: { cookie, rid: "session" } });
+        assert.deepEqual([thief.status, await thief.json()], [401, { message: "token theft detected" }]);
+        await first.button("Ask the database too").click();
+        await first.isSignedOut();
+        assert.match(await first.notice(), /revoked/);
     });
 
     test("where scripts hold the tokens, a script can steal them; it comes out all the same", async () => {
