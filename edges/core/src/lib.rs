@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, StatusCode, header};
-use supertokens_domain::config::{Checks, ConfigProblem, CoreConfig};
+use supertokens_domain::config::{AddressRules, Checks, ConfigProblem, CoreConfig};
 use supertokens_domain::ids::{AppId, AppIdentifier, TenantIdentifier};
 use supertokens_domain::json::JsonObject;
 use supertokens_store::{DatabaseOptions, Db, StoreError};
@@ -125,12 +125,13 @@ impl Core {
     /// See [`OpenError`].
     pub async fn open(options: CoreOptions) -> Result<Self, OpenError> {
         let checks = if options.test_mode { Checks::TestMode } else { Checks::Normal };
-        let config = CoreConfig::effective(&options.base, &[], checks).map_err(OpenError::Config)?;
+        let rules = AddressRules::default();
+        let config = CoreConfig::effective_sharing(&options.base, &[], checks, &rules).map_err(OpenError::Config)?;
         let db = Db::open(options.database).await?;
         db.migrate().await?;
         let now = options.clock.now();
         let core = Self(Arc::new(Inner {
-            tenants: tenants::Tenants::new(db.clone(), options.base, checks),
+            tenants: tenants::Tenants::new(db.clone(), options.base, checks, rules),
             turns: tenancy::Turns::default(),
             session_turns: session::SessionTurns::default(),
             keys: keys::Keys::new(db.clone(), Arc::clone(&options.entropy)),

@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use supertokens_domain::config::{Checks, CoreConfig, names_own_database};
+use supertokens_domain::config::{AddressRules, Checks, CoreConfig, names_own_database};
 use supertokens_domain::ids::{AppId, AppIdentifier, ConnectionUriDomain, TenantId, TenantIdentifier};
 use supertokens_domain::json::JsonObject;
 use supertokens_domain::tenancy::names::may_exist;
@@ -99,6 +99,7 @@ pub struct Tenants {
     db: Db,
     base: JsonObject,
     checks: Checks,
+    rules: AddressRules,
     known: RwLock<Known>,
     misses: Mutex<HashMap<TenantIdentifier, Millis>>,
     /// How often `known` was changed one by one. A list that was read before such a change is read again.
@@ -114,8 +115,8 @@ fn unpoisoned<T>(result: Result<T, PoisonError<T>>) -> T {
 }
 
 impl Tenants {
-    pub(crate) fn new(db: Db, base: JsonObject, checks: Checks) -> Self {
-        Self { db, base, checks, known: RwLock::default(), misses: Mutex::default(), changes: AtomicU64::new(0) }
+    pub(crate) fn new(db: Db, base: JsonObject, checks: Checks, rules: AddressRules) -> Self {
+        Self { db, base, checks, rules, known: RwLock::default(), misses: Mutex::default(), changes: AtomicU64::new(0) }
     }
 
     /// The settings that count where nothing overrides them.
@@ -126,6 +127,27 @@ impl Tenants {
     /// Which range checks apply.
     pub fn checks(&self) -> Checks {
         self.checks
+    }
+
+    /// The rules about addresses of all tenants.
+    pub fn rules(&self) -> &AddressRules {
+        &self.rules
+    }
+
+    /// A tenant as it is stored, as far as this process knows, left out or not. No IO.
+    pub(crate) fn record(&self, at: &TenantIdentifier) -> Option<TenantRecord> {
+        unpoisoned(self.known.read()).tenants.get(at).map(|stored| stored.record().clone())
+    }
+
+    /// What the tenants of an app override, the public one left out; each configuration once, in the order of the texts. No IO.
+    pub(crate) fn overrides_of_tenants(&self, app: &AppIdentifier) -> Vec<String> {
+        let known = unpoisoned(self.known.read());
+        let of_app = |id: &&TenantIdentifier| id.app == app.app && id.cud == app.cud && !id.tenant.is_default();
+        let records = known.tenants.iter().filter(|(id, _)| of_app(id)).map(|(_, stored)| stored.record());
+        let mut texts: Vec<String> = records.map(|record| record.core_config.clone()).collect();
+        texts.sort_unstable();
+        texts.dedup();
+        texts
     }
 
     /// The domain that a host name selects: itself if something is configured for it, the default otherwise.
@@ -303,7 +325,7 @@ impl Tenants {
             tracing::error!(tenant = %record.id, key, "the tenant has its own database, which this core does not serve yet; it is left out");
             return Stored::LeftOut(Arc::new(record));
         }
-        match CoreConfig::effective(&self.base, &layers, self.checks) {
+        match CoreConfig::effective_sharing(&self.base, &layers, self.checks, &self.rules) {
             Ok(config) => Stored::Served(Arc::new(Entry {
                 max_version: config.supertokens_max_cdi_version.as_deref().and_then(served_version),
                 min_version: config.supertokens_min_cdi_version.as_deref().and_then(served_version),

@@ -1,14 +1,12 @@
 //! Which settings count for one tenant (core-server.md 9, core-multitenancy.md 2.4)? Layers of JSON go in, typed values or all
 //! the problems at once come out. Reading files, the environment and flags is the program's; storing overrides is the core's.
 //!
-//! `table` says what a key is, `core_keys` and `database_keys` are the keys, `reading` types values, `ranges` checks them,
+//! `table` says what a key is, `core_keys` and `database_keys` are the keys, `reading` types values, `ranges` checks them, `rules` are those about addresses,
 //! `overrides` has the rules for a `coreConfig`, `database` the choice and address of the database, `dashboard` the list for people.
 
 use std::net::IpAddr;
 use std::ops::Deref;
 use std::sync::Arc;
-
-use regex::Regex;
 
 use crate::json::JsonObject;
 use crate::secret::Secret;
@@ -23,6 +21,7 @@ mod obsolete;
 mod overrides;
 mod ranges;
 mod reading;
+mod rules;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -32,14 +31,17 @@ pub use dashboard::{DashboardView, dashboard_items};
 pub use database::{DatabaseChoice, PostgresConfig};
 pub use obsolete::{Instead, obsolete_key};
 pub use overrides::{
-    Protected, app_scope_conflict, check_overrides, hide_protected, merge_overrides, names_own_database, own_database_refusal,
-    set_protected, touched_protected,
+    Protected, app_scope_conflict, app_scope_conflict_in, check_overrides, hide_protected, merge_overrides, names_app_settings,
+    names_own_database, own_database_refusal, set_protected, touched_protected,
 };
+pub(crate) use ranges::rule_refused;
 pub use ranges::{CDI_VERSIONS, Checks};
 pub use reading::ConfigProblem;
+pub(crate) use rules::NoRule;
+pub use rules::{AddressRule, AddressRules, address_text};
 pub use table::{Key, Kind, Owner, Preset, Scope, Value, Variable, key, keys, nearest_key};
 
-use ranges::{api_keys, check, host_of_domain, whole_match};
+use ranges::{Rules, api_keys, check, host_of_domain};
 use reading::{Values, resolve};
 
 /// No length of time in a configuration counts for more than this, so that adding one to an instant cannot overflow.
@@ -168,22 +170,33 @@ impl CoreConfig {
         overrides_most_specific_first: &[&JsonObject],
         checks: Checks,
     ) -> Result<Self, Vec<ConfigProblem>> {
+        Self::effective_sharing(base, overrides_most_specific_first, checks, &AddressRules::default())
+    }
+
+    /// As [`effective`](Self::effective); rules about addresses are those of others, where they are the same.
+    pub fn effective_sharing(
+        base: &JsonObject,
+        overrides_most_specific_first: &[&JsonObject],
+        checks: Checks,
+        rules: &AddressRules,
+    ) -> Result<Self, Vec<ConfigProblem>> {
         let levels: Vec<&JsonObject> = overrides_most_specific_first.iter().copied().chain([base]).collect();
         // A number that no range check can mind; it is taken out again below.
         let (values, mut problems) = resolve(keys().filter(|key| key.owner != Owner::Database), &levels, i64::MAX);
+        let rules = Rules::of(&values, rules);
         problems.extend(
-            check(&values, checks)
+            check(&values, checks, &rules)
                 .into_iter()
                 .filter(|p| !problems.iter().any(|known| known.key() == p.key()))
                 .collect::<Vec<_>>(),
         );
-        if problems.is_empty() { Ok(Self(Arc::new(Settings::of(&values)))) } else { Err(problems) }
+        if problems.is_empty() { Ok(Self(Arc::new(Settings::of(&values, rules)))) } else { Err(problems) }
     }
 
     /// Everything at its default.
     pub fn defaults() -> Self {
         let (values, _) = resolve(keys().filter(|key| key.owner != Owner::Database), &[], i64::MAX);
-        Self(Arc::new(Settings::of(&values)))
+        Self(Arc::new(Settings::of(&values, Rules::default())))
     }
 
     /// The whole lifetime of an access token, before any jitter.
@@ -215,10 +228,9 @@ impl CoreConfig {
 }
 
 impl Settings {
-    fn of(v: &Values) -> Self {
+    fn of(v: &Values, rules: Rules) -> Self {
         let text = |name: &str| v.text_or_null(name).map(str::to_owned);
         let secret = |name: &str| v.text_or_null(name).map(|text| Secret::new(text.trim().to_owned()));
-        let rule = |name: &str| v.text_or_null(name).and_then(AddressRule::new);
         let log_path = |name: &str| text(name).filter(|path| !path.trim().is_empty() && path != "null");
         Self {
             port: u16::try_from(v.int("port")).unwrap_or(3567),
@@ -233,8 +245,8 @@ impl Settings {
             supertokens_saas_load_only_cud: v.text_or_null("supertokens_saas_load_only_cud").and_then(host_of_domain),
             supertokens_max_cdi_version: text("supertokens_max_cdi_version"),
             supertokens_min_cdi_version: text("supertokens_min_cdi_version"),
-            ip_allow_regex: rule("ip_allow_regex"),
-            ip_deny_regex: rule("ip_deny_regex"),
+            ip_allow_regex: rules.allow.and_then(Result::ok),
+            ip_deny_regex: rules.deny.and_then(Result::ok),
             disable_telemetry: v.bool("disable_telemetry"),
             access_token_validity: v.int("access_token_validity"),
             access_token_validity_jitter: v.double("access_token_validity_jitter"),
@@ -284,30 +296,6 @@ impl Settings {
             max_connections: usize::try_from(v.int("max_connections")).unwrap_or(1),
             request_timeout_seconds: v.int("request_timeout_seconds").unsigned_abs(),
         }
-    }
-}
-
-/// A regular expression over the whole text of an address.
-#[derive(Debug, Clone)]
-pub struct AddressRule(Regex);
-
-impl AddressRule {
-    /// `None` if the text is blank, which means no rule, or no regular expression, which the checks have refused before.
-    fn new(text: &str) -> Option<Self> {
-        if text.trim().is_empty() { None } else { whole_match(text).map(Self) }
-    }
-
-    /// Does the rule match this text, as made by [`address_text`]?
-    pub fn matches(&self, address: &str) -> bool {
-        self.0.is_match(address)
-    }
-}
-
-/// An address as rules are written for it: IPv6 in eight groups without leading zeros, IPv4 in IPv6 as IPv4.
-pub fn address_text(address: IpAddr) -> String {
-    match address.to_canonical() {
-        IpAddr::V4(v4) => v4.to_string(),
-        IpAddr::V6(v6) => v6.segments().map(|group| format!("{group:x}")).join(":"),
     }
 }
 

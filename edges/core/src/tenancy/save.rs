@@ -1,7 +1,8 @@
 //! Creating and changing domains, apps, tenants and their providers (core-multitenancy.md 2.2 to 2.4, 3, 4).
 //!
-//! What is stored is read, changed and written in one transaction under the lock of the app's name, so two callers never undo each
-//! other and exactly one of two creators is told that it created. No signing key is made here: keys come with the first use.
+//! What is stored is compared and written in one transaction under the lock of the app's name, so two callers never undo each other
+//! and exactly one of two creators is told that it created. What becomes of it is worked out before, of what is known here: on SQLite
+//! everybody waits for a transaction. No signing key is made here: keys come with the first use.
 
 use std::sync::Arc;
 
@@ -68,15 +69,15 @@ async fn put(cx: &Cx<'_>, level: Level, target: TenantIdentifier, change: Change
     let (source, shape, protected_caller) = (cx.at().clone(), change.shape, cx.protected_caller);
     let change = TenantChange { level, source, target: target.clone(), shape, given, settings, protected_caller };
     change.check_alone()?;
-    let (base, checks) = (cx.core.tenants.base().clone(), cx.core.tenants.checks());
-    // Who else is concerned must be known when the turn is ours, not before.
-    let reads = match &change.given {
-        Some(given) if target.tenant.is_default() && !given.is_empty() => Neighbours::Heirs,
-        _ if target.tenant.is_default() => Neighbours::None,
-        _ => Neighbours::Parent,
+    let tenants = &cx.core.tenants;
+    let reads = match target.tenant.is_default() {
+        true if change.concerns_heirs() => Neighbours::Heirs,
+        true => Neighbours::None,
+        false => Neighbours::Parent,
     };
-    let stored = store(cx, target, reads, move |stored, found| {
-        let around = Around { inherited: &found.inherited, heirs: &found.heirs, base: &base, checks };
+    let stored = store(cx, target, reads, |stored, found| {
+        let (base, checks, rules) = (tenants.base(), tenants.checks(), tenants.rules());
+        let around = Around { inherited: &found.inherited, heirs: &found.heirs, base, checks, rules };
         Ok((change.apply(stored, &around)?, true))
     });
     Ok(Saved { created_new: stored.await?.created })
@@ -101,23 +102,55 @@ enum Neighbours {
     Heirs,
 }
 
-/// The settings of the neighbours, as they are stored while we write.
+/// The settings of the neighbours.
 #[derive(Default)]
 struct Found {
     inherited: Vec<JsonObject>,
     heirs: Vec<JsonObject>,
 }
 
-impl Neighbours {
-    async fn read(self, tx: &mut Tx<'_>, of: &TenantIdentifier) -> Result<Result<Found, Error>, StoreError> {
-        let app = of.app_identifier();
-        let objects = |texts: Vec<String>| texts.iter().map(|text| records::object(text)).collect::<Result<Vec<_>, _>>();
-        Ok(match self {
-            Self::None => Ok(Found::default()),
-            Self::Parent => objects(tx.overrides_of(&app.public()).await?.into_iter().collect())
-                .map(|inherited| Found { inherited, heirs: Vec::new() }),
-            Self::Heirs => objects(tx.overrides_of_tenants(&app).await?).map(|heirs| Found { inherited: Vec::new(), heirs }),
-        })
+/// A tenant and its neighbours as they are stored, or were when somebody looked.
+#[derive(Clone, PartialEq)]
+struct Seen {
+    tenant: Option<TenantRecord>,
+    /// What the app overrides, for one of its tenants.
+    parent: Option<String>,
+    /// What the tenants of an app override; each configuration once, in the order of the texts.
+    heirs: Vec<String>,
+}
+
+impl Seen {
+    /// As this process knows them.
+    fn here(cx: &Cx<'_>, of: &TenantIdentifier, reads: Neighbours) -> Self {
+        let (tenants, app) = (&cx.core.tenants, of.app_identifier());
+        let tenant = tenants.record(of);
+        // A new app has no tenants yet.
+        let heirs = if tenant.is_some() && reads == Neighbours::Heirs { tenants.overrides_of_tenants(&app) } else { Vec::new() };
+        let parent = if reads == Neighbours::Parent { tenants.record(&app.public()) } else { None };
+        Self { tenant, parent: parent.map(|record| record.core_config), heirs }
+    }
+
+    async fn stored(tx: &mut Tx<'_>, of: &TenantIdentifier, reads: Neighbours) -> Result<Self, StoreError> {
+        let (app, tenant) = (of.app_identifier(), tx.tenant(of).await?);
+        let mut seen = Self { tenant, parent: None, heirs: Vec::new() };
+        match reads {
+            Neighbours::Parent => seen.parent = tx.overrides_of(&app.public()).await?,
+            Neighbours::Heirs if seen.tenant.is_some() => {
+                seen.heirs = tx.overrides_of_tenants(&app).await?;
+                seen.heirs.sort_unstable();
+            }
+            Neighbours::Heirs | Neighbours::None => {}
+        }
+        Ok(seen)
+    }
+
+    /// What becomes of the tenant, and what `change` says besides.
+    fn changed(&self, change: &ChangeTenant<'_>) -> Result<(TenantRecord, bool), Error> {
+        let objects =
+            |texts: &mut dyn Iterator<Item = &String>| texts.map(|text| records::object(text)).collect::<Result<_, _>>();
+        let found = Found { inherited: objects(&mut self.parent.iter())?, heirs: objects(&mut self.heirs.iter())? };
+        let (tenant, said) = change(self.tenant.as_ref().map(records::tenant).transpose()?, &found)?;
+        Ok((records::record(&tenant), said))
     }
 }
 
@@ -129,61 +162,66 @@ struct Stored {
     said: bool,
 }
 
-/// Reads a tenant, changes it and writes it, under the lock of its app, and takes it up here.
+type ChangeTenant<'a> = dyn Fn(Option<Tenant>, &Found) -> Result<(Tenant, bool), Error> + Send + Sync + 'a;
+
+/// So often it may turn out that another process has changed what we looked at.
+const ATTEMPTS: usize = 10;
+
+/// Changes a tenant and writes it, under the lock of its app, and takes it up here.
 async fn store(
     cx: &Cx<'_>,
     target: TenantIdentifier,
     reads: Neighbours,
-    change: impl Fn(Option<Tenant>, &Found) -> Result<(Tenant, bool), Error> + Send + Sync + 'static,
+    change: impl Fn(Option<Tenant>, &Found) -> Result<(Tenant, bool), Error> + Send + Sync,
 ) -> Result<Stored, Error> {
     let _turn = cx.core.turns.of(&target.app_identifier()).await;
-    let write = Arc::new(Write { target: target.clone(), reads, now: cx.now, change: Box::new(change) });
-    let done = cx.db().tx(async move |tx| write.run(tx).await).await?;
-    let (record, stored) = done?;
-    if target.tenant.is_default() && !stored.created {
-        cx.core.keys.forget(&target.app);
+    let mut seen = Seen::here(cx, &target, reads);
+    for _ in 0..ATTEMPTS {
+        let changed = seen.changed(&change);
+        let record = changed.as_ref().ok().map(|(record, _)| record.clone());
+        let created = seen.tenant.is_none();
+        let write = Arc::new(Write { target: target.clone(), reads, now: cx.now, seen, record });
+        match cx.db().tx(async move |tx| write.run(tx).await).await?? {
+            Some(stored) => seen = stored,
+            None => {
+                let (record, said) = changed?;
+                if target.tenant.is_default() && !created {
+                    cx.core.keys.forget(&target.app);
+                }
+                cx.core.tenants.put(record);
+                return Ok(Stored { created, said });
+            }
+        }
     }
-    cx.core.tenants.put(record);
-    Ok(stored)
+    Err(Error::fault("other processes changed the same tenants again and again"))
 }
-
-type ChangeTenant = dyn Fn(Option<Tenant>, &Found) -> Result<(Tenant, bool), Error> + Send + Sync;
 
 struct Write {
     target: TenantIdentifier,
     reads: Neighbours,
     now: Millis,
-    change: Box<ChangeTenant>,
+    seen: Seen,
+    /// Nothing, if the change is refused: then it is only made sure that it is refused for what is stored.
+    record: Option<TenantRecord>,
 }
 
 impl Write {
-    /// A refusal is an answer of the transaction, which then writes nothing.
-    async fn run(&self, tx: &mut Tx<'_>) -> Result<Result<(TenantRecord, Stored), Error>, StoreError> {
+    /// What is stored, if it is not what was seen; then nothing is written. A refusal is an answer of the transaction.
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Result<Option<Seen>, Error>, StoreError> {
         let id = &self.target;
         let app = id.app_identifier().public();
         tx.advisory_lock(&lock_of(&id.app_identifier())).await?;
         if app != *id && !tx.tenant_exists(&app.app, &app.tenant).await? {
             return Ok(Err(Error::no_tenant(&app)));
         }
-        let found = tx.tenant(id).await?;
-        let created = found.is_none();
-        let before = match found.as_ref().map(records::tenant).transpose() {
-            Ok(before) => before,
-            Err(error) => return Ok(Err(error)),
-        };
-        // A new app has no tenants yet.
-        let reads = if created && self.reads == Neighbours::Heirs { Neighbours::None } else { self.reads };
-        let neighbours = match reads.read(tx, id).await? {
-            Ok(neighbours) => neighbours,
-            Err(error) => return Ok(Err(error)),
-        };
-        let (tenant, said) = match (self.change)(before, &neighbours) {
-            Ok(changed) => changed,
-            Err(refusal) => return Ok(Err(refusal)),
-        };
-        let record = records::record(&tenant);
-        tx.save_tenant(&record, self.now).await?;
-        Ok(Ok((record, Stored { created, said })))
+        let stored = Seen::stored(tx, id, self.reads).await?;
+        if stored != self.seen {
+            return Ok(Ok(Some(stored)));
+        }
+        if let Some(record) = &self.record {
+            tx.save_tenant(record, self.now).await?;
+        }
+        Ok(Ok(None))
     }
 }
 

@@ -2,7 +2,7 @@
 //! (core-multitenancy.md 2.2 to 2.4, core-server.md 9.6)?
 
 use super::reading::{convert, find};
-use super::table::{Owner, Scope, Value, key, keys};
+use super::table::{Key, Owner, Scope, Value, key, keys};
 use crate::json::JsonObject;
 
 /// Which protected settings a change would touch.
@@ -62,8 +62,22 @@ pub fn set_protected(overrides: &JsonObject) -> Option<Protected> {
 /// special first and with the base configuration last; the error is the reason behind `Invalid core config: `.
 /// A value of the wrong type is no difference: [`CoreConfig::effective`](super::CoreConfig::effective) reports it.
 pub fn app_scope_conflict(app: &[&JsonObject], tenant: &[&JsonObject]) -> Option<String> {
+    conflict_among(app, tenant, |_| true)
+}
+
+/// The same for those settings only that are named in `changed`.
+pub fn app_scope_conflict_in(changed: &JsonObject, app: &[&JsonObject], tenant: &[&JsonObject]) -> Option<String> {
+    conflict_among(app, tenant, |key| changed.iter().any(|(name, _)| key.answers_to(name)))
+}
+
+/// Are there settings among these on which the tenants of an app must agree?
+pub fn names_app_settings(overrides: &JsonObject) -> bool {
+    overrides.iter().any(|(name, _)| key(name).is_some_and(|key| key.scope == Scope::App))
+}
+
+fn conflict_among(app: &[&JsonObject], tenant: &[&JsonObject], concerned: impl Fn(&Key) -> bool) -> Option<String> {
     let differs = |name: &str| format!("You cannot set different values for {name} for the same appId");
-    keys().filter(|key| key.scope == Scope::App).find_map(|key| {
+    keys().filter(|key| key.scope == Scope::App && concerned(key)).find_map(|key| {
         let of = |levels: &[&JsonObject]| match find(key, levels) {
             None => Some(key.default_value(0)),
             Some(json) => convert(key, json).ok(),

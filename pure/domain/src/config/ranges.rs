@@ -1,8 +1,7 @@
 //! Which values are allowed? All limits of core-server.md 9.3, in its order, with its sentences.
 
-use regex::{Regex, RegexBuilder};
-
 use super::reading::{ConfigProblem, Values};
+use super::rules::{AddressRule, AddressRules, NoRule};
 use super::table::{Kind, key};
 
 /// How strictly values are checked.
@@ -61,11 +60,25 @@ impl Findings<'_> {
     }
 }
 
+/// The rules about addresses, compiled, or why not; `None` where there is none.
+#[derive(Default)]
+pub(super) struct Rules {
+    pub(super) allow: Option<Result<AddressRule, NoRule>>,
+    pub(super) deny: Option<Result<AddressRule, NoRule>>,
+}
+
+impl Rules {
+    pub(super) fn of(values: &Values, rules: &AddressRules) -> Self {
+        let rule = |name: &str| values.text_or_null(name).and_then(|text| rules.rule(text));
+        Self { allow: rule("ip_allow_regex"), deny: rule("ip_deny_regex") }
+    }
+}
+
 /// All problems of the values of the core's keys and of our own.
-pub(super) fn check(values: &Values, checks: Checks) -> Vec<ConfigProblem> {
+pub(super) fn check(values: &Values, checks: Checks, rules: &Rules) -> Vec<ConfigProblem> {
     let mut f = Findings { values, problems: Vec::new() };
     server(&mut f);
-    access(&mut f);
+    access(&mut f, rules);
     tokens(&mut f, checks);
     recipes(&mut f);
     hashing(&mut f);
@@ -85,7 +98,7 @@ fn server(f: &mut Findings<'_>) {
 }
 
 /// Who is let in.
-fn access(f: &mut Findings<'_>) {
+fn access(f: &mut Findings<'_>, rules: &Rules) {
     if let Some(text) = f.values.text_or_null("api_keys") {
         let keys = api_keys(text);
         if keys.iter().any(|key| key.chars().count() < 20) || keys.is_empty() {
@@ -112,9 +125,21 @@ fn access(f: &mut Findings<'_>) {
         );
     }
     cdi_limits(f);
-    for name in ["ip_allow_regex", "ip_deny_regex"] {
-        let invalid = f.values.text_or_null(name).is_some_and(|text| !text.trim().is_empty() && whole_match(text).is_none());
-        f.require(!invalid, name, &format!("Provided regular expression is invalid for {name} config"));
+    for (name, rule) in [("ip_allow_regex", &rules.allow), ("ip_deny_regex", &rules.deny)] {
+        if let Some(Err(reason)) = rule {
+            f.add(name, rule_refused(name, *reason));
+        }
+    }
+}
+
+/// Why a text is no rule about addresses.
+pub(crate) fn rule_refused(name: &str, reason: NoRule) -> String {
+    match reason {
+        NoRule::Invalid => format!("Provided regular expression is invalid for {name} config"),
+        NoRule::TooLarge => format!(
+            "Provided regular expression is too large for {name} config: list fewer addresses, or write them as patterns such as \
+             10[.]0[.]0[.][0-9]+, without large counts of repetition"
+        ),
     }
 }
 
@@ -249,15 +274,6 @@ pub(super) fn api_keys(text: &str) -> Vec<String> {
 
 fn key_characters(key: &str) -> bool {
     key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'=' || b == b'-')
-}
-
-/// A regular expression that must match a text from its first to its last character. Look-around and back references, which
-/// the Java core has, are not understood and count as invalid: they make matching time unbounded.
-pub(super) fn whole_match(text: &str) -> Option<Regex> {
-    const LIMIT: usize = 1 << 20;
-    // Compiled alone first: `a)|(b` must not become valid by being put into brackets.
-    RegexBuilder::new(text.trim()).size_limit(LIMIT).build().ok()?;
-    RegexBuilder::new(&format!(r"\A(?:{})\z", text.trim())).size_limit(LIMIT).build().ok()
 }
 
 /// The host of a connection URI domain, without its port; `None` if it is not one (core-multitenancy.md 1).

@@ -7,11 +7,11 @@ use super::permission::{Level, may_write};
 use super::provider::{ProviderChecks, check_providers};
 use super::{Denied, FactorError, ProviderError, Settings, Tenant, TenantShape};
 use crate::config::{
-    Checks, CoreConfig, app_scope_conflict, check_overrides, merge_overrides, names_own_database, own_database_refusal,
-    touched_protected,
+    AddressRules, Checks, CoreConfig, NoRule, app_scope_conflict, app_scope_conflict_in, check_overrides, merge_overrides,
+    names_app_settings, names_own_database, own_database_refusal, rule_refused, touched_protected,
 };
 use crate::ids::{ConnectionUriDomain, TenantIdentifier};
-use crate::json::JsonObject;
+use crate::json::{Json, JsonObject};
 
 /// Why a change is refused. Displays as upstream's sentence.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -67,6 +67,8 @@ pub struct Around<'a> {
     pub base: &'a JsonObject,
     /// Which ranges are checked.
     pub checks: Checks,
+    /// The rules about addresses that are in use.
+    pub rules: &'a AddressRules,
 }
 
 impl TenantChange {
@@ -81,6 +83,11 @@ impl TenantChange {
             return Err(ChangeRefused::BaseConfig);
         }
         check_overrides(given).map_err(ChangeRefused::Config)
+    }
+
+    /// Do those that inherit from the tenant matter? Only if the change is about settings on which they must agree with it.
+    pub fn concerns_heirs(&self) -> bool {
+        self.target.tenant.is_default() && self.given.as_ref().is_some_and(names_app_settings)
     }
 
     /// The tenant as it will be.
@@ -105,10 +112,9 @@ impl TenantChange {
             return Err(ChangeRefused::BaseConfig);
         }
         check_overrides(after).map_err(invalid)?;
-        if self.protected_caller {
-            if let Some(protected) = touched_protected(&difference(before, after)) {
-                return Err(Denied::from(protected).into());
-            }
+        let changed = difference(before, after);
+        if let Some(protected) = touched_protected(&changed).filter(|_| self.protected_caller) {
+            return Err(Denied::from(protected).into());
         }
         if let Some(key) = names_own_database(after) {
             return Err(invalid(own_database_refusal(key)));
@@ -118,21 +124,43 @@ impl TenantChange {
             let sentence = format!("ConnectionUriDomain: {default} cannot be mapped to the same user pool as {new}");
             return Err(invalid(sentence));
         }
+        check_new_rules(&changed, after, around.rules).map_err(invalid)?;
         let above: Vec<&JsonObject> = around.inherited.iter().collect();
         check_levels(after, &above, !self.target.tenant.is_default(), around)?;
         let above_heirs = |own| -> Vec<&JsonObject> { [own].into_iter().chain(above.iter().copied()).collect() };
         let (was_above, is_above) = (above_heirs(before), above_heirs(after));
-        // One that did not hold before is nobody's fault now, and must not stand in the way of a repair.
-        let held = |heir: &&JsonObject| check_levels(heir, &was_above, true, around).is_ok();
-        around.heirs.iter().filter(held).try_for_each(|heir| check_levels(heir, &is_above, true, around))
+        // What an heir inherits holds, as it was just looked at, and what it has of its own has not changed. So it can only disagree.
+        around.heirs.iter().try_for_each(|heir| match disagreement(heir, &is_above, &changed, around.base) {
+            // One that did not hold before is nobody's fault now, and must not stand in the way of a repair.
+            Some(reason) if check_levels(heir, &was_above, true, around).is_ok() => Err(invalid(reason)),
+            _ => Ok(()),
+        })
     }
+}
+
+/// Are the rules about addresses that are new here small enough? Others go on as they are, and what is no rule is said in its turn.
+fn check_new_rules(changed: &JsonObject, after: &JsonObject, rules: &AddressRules) -> Result<(), String> {
+    for name in ["ip_allow_regex", "ip_deny_regex"].into_iter().filter(|name| changed.contains(name)) {
+        if let Some(Err(NoRule::TooLarge)) = after.get(name).and_then(Json::as_str).and_then(|text| rules.new_rule(text)) {
+            return Err(rule_refused(name, NoRule::TooLarge));
+        }
+    }
+    Ok(())
+}
+
+/// The first of these settings in which a tenant would differ from its app although it must not.
+fn disagreement(heir: &JsonObject, above: &[&JsonObject], changed: &JsonObject, base: &JsonObject) -> Option<String> {
+    let mut levels = vec![heir];
+    levels.extend(above);
+    levels.push(base);
+    app_scope_conflict_in(changed, levels.get(1..).unwrap_or_default(), &levels)
 }
 
 /// Do the settings hold, and does a tenant agree with its app where it must? `above` is what is inherited, nearest first.
 fn check_levels(own: &JsonObject, above: &[&JsonObject], of_app: bool, around: &Around<'_>) -> Result<(), ChangeRefused> {
     let mut levels = vec![own];
     levels.extend(above);
-    CoreConfig::effective(around.base, &levels, around.checks)
+    CoreConfig::effective_sharing(around.base, &levels, around.checks, around.rules)
         .map_err(|problems| ChangeRefused::Config(problems.first().map(ToString::to_string).unwrap_or_default()))?;
     levels.push(around.base);
     match app_scope_conflict(levels.get(1..).unwrap_or_default(), &levels).filter(|_| of_app) {

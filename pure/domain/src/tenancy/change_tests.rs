@@ -99,7 +99,8 @@ fn a_tenant_agrees_with_its_app_and_an_app_with_its_tenants() {
         tenant.core_config = object(stored);
         let objects = |text: &str| if text.is_empty() { Vec::new() } else { vec![object(text)] };
         let (inherited, heirs, base) = (objects(inherited), objects(heir), JsonObject::new());
-        let around = Around { inherited: &inherited, heirs: &heirs, base: &base, checks: Checks::Normal };
+        let rules = AddressRules::default();
+        let around = Around { inherited: &inherited, heirs: &heirs, base: &base, checks: Checks::Normal, rules: &rules };
         assert_eq!(change.check_alone(), Ok(()));
         assert_eq!(sentence(change.apply(Some(tenant), &around)), expected, "{target} {stored} {given}");
     }
@@ -108,7 +109,8 @@ fn a_tenant_agrees_with_its_app_and_an_app_with_its_tenants() {
 #[test]
 fn protected_settings_are_not_touched_by_others() {
     let base = JsonObject::new();
-    let around = Around { inherited: &[], heirs: &[], base: &base, checks: Checks::Normal };
+    let rules = AddressRules::default();
+    let around = Around { inherited: &[], heirs: &[], base: &base, checks: Checks::Normal, rules: &rules };
     for (stored, given, expected) in [
         ("{}", r#"{"ip_deny_regex":"1"}"#, "Not allowed to modify protected configs."),
         (r#"{"ip_deny_regex":"1"}"#, r#"{"ip_deny_regex":null}"#, "Not allowed to modify protected configs."),
@@ -120,6 +122,68 @@ fn protected_settings_are_not_touched_by_others() {
         tenant.core_config = object(stored);
         assert_eq!(sentence(change.apply(Some(tenant), &around)), expected, "{stored} {given}");
     }
+}
+
+#[test]
+fn a_change_compiles_the_rules_that_it_is_about_and_no_others() {
+    let rules = AddressRules::default();
+    let (base, other) =
+        (object(r#"{"ip_allow_regex":"1.*"}"#), object(r#"{"passwordless_code_lifetime":9,"totp_max_attempts":1}"#));
+    let rule = |n: usize| object(&format!(r#"{{"ip_allow_regex":"(?i)(?:\\w{{1,4}}){{1,4}}|{n}","ip_deny_regex":"x{n}"}}"#));
+    let heirs: Vec<JsonObject> = (0..150).map(rule).chain([other]).collect();
+    let around = Around { inherited: &[], heirs: &heirs, base: &base, checks: Checks::Normal, rules: &rules };
+    let compiled = |given: &str, stored: &str| {
+        let change = change(Level::App, "/a1/", "/a1/", Some(given));
+        let mut tenant = Tenant::new(tenant_id("/a1/"), TenantShape::V2);
+        tenant.core_config = object(stored);
+        let before = rules.compiled();
+        change.apply(Some(tenant), &around).unwrap();
+        rules.compiled() - before
+    };
+    // The base's rule counts for the app, and is compiled where nobody else has it.
+    assert_eq!(compiled(r#"{"saml_sp_entity_id":"x"}"#, "{}"), 1);
+    let _base = CoreConfig::effective_sharing(&base, &[], Checks::Normal, &rules).unwrap();
+    assert_eq!(compiled(r#"{"saml_sp_entity_id":"x"}"#, "{}"), 0);
+    assert_eq!(compiled(r#"{"access_token_validity":60}"#, "{}"), 0);
+    assert_eq!(compiled(r#"{"ip_allow_regex":"2.*"}"#, "{}"), 1);
+}
+
+#[test]
+fn heirs_are_asked_only_where_they_must_agree() {
+    for (target, given, concerned) in [
+        ("/a1/", Some(r#"{"saml_sp_entity_id":"x","ip_deny_regex":"1"}"#), false),
+        ("/a1/", Some(r#"{"saml_sp_entity_id":"x","access_token_validity":null}"#), true),
+        ("/a1/", Some(r#"{"access_token_signing_key_update_interval":2}"#), true),
+        ("/a1/t1", Some(r#"{"access_token_validity":60}"#), false),
+        ("/a1/", Some("{}"), false),
+        ("/a1/", None, false),
+    ] {
+        assert_eq!(change(Level::App, "/a1/", target, given).concerns_heirs(), concerned, "{target} {given:?}");
+    }
+}
+
+#[test]
+fn a_rule_of_an_app_or_tenant_has_less_room_than_one_of_the_base() {
+    let large = r"(?:.{1,30}){1,30}";
+    let base = object(&format!(r#"{{"ip_deny_regex":"{large}"}}"#));
+    let rules = AddressRules::default();
+    let around = Around { inherited: &[], heirs: &[], base: &base, checks: Checks::Normal, rules: &rules };
+    let outcome = |stored: &str, given: &str| {
+        let change = change(Level::App, "/a1/", "/a1/", Some(given));
+        let mut tenant = Tenant::new(tenant_id("/a1/"), TenantShape::V2);
+        tenant.core_config = object(stored);
+        sentence(change.apply(Some(tenant), &around))
+    };
+    let own = format!(r#"{{"ip_allow_regex":"{large}|1"}}"#);
+    assert!(
+        outcome("{}", &own)
+            .starts_with("Invalid core config: Provided regular expression is too large for ip_allow_regex config: ")
+    );
+    let invalid = "Invalid core config: Provided regular expression is invalid for ip_allow_regex config";
+    assert_eq!(outcome("{}", r#"{"ip_allow_regex":"("}"#), invalid);
+    // One that is stored stays, and does not stand in the way of other changes.
+    assert_eq!(outcome(&own, r#"{"saml_sp_entity_id":"x"}"#), "");
+    assert_eq!(outcome(&own, &own), "");
 }
 
 #[test]

@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 
 use super::{APP_V2, TENANT_V2, app, shown, tenant};
+use crate::cdi::place::put_tenant;
 use crate::cdi::session::plain;
 use crate::target::Kind;
 use crate::{Answer, World, members, scenarios};
@@ -241,7 +242,65 @@ async fn a_secret_of_the_base_is_nobodys_to_read(w: &World) {
     }
 }
 
+async fn equal_rules_are_one_and_other_changes_compile_none(w: &World) {
+    let at = app(w, "a1").await;
+    let compiled = || w.core().tenants().rules().compiled();
+    let before = compiled();
+    let rule = json!({ "ip_allow_regex": r"(?i)(?:\w{1,4}){1,4}|127[.].*", "ip_deny_regex": "10[.].*" });
+    for n in 0..20 {
+        of_tenant(w, &at, &format!("t{n}"), rule.clone()).await.ok();
+    }
+    assert_eq!(compiled() - before, 2);
+    configure(w, "a1", json!({ "saml_sp_entity_id": "x" })).await.ok();
+    configure(w, "a1", json!({ "access_token_validity": 60 })).await.ok();
+    of_tenant(w, &at, "t3", json!({ "passwordless_code_lifetime": 1000 })).await.ok();
+    w.core().run_chore(supertokens_core::chores::Chore::SyncTenants).await.expect("the list is read");
+    assert_eq!(compiled() - before, 2);
+    of_tenant(w, &at, "t4", json!({ "ip_deny_regex": "11[.].*" })).await.ok();
+    assert_eq!(compiled() - before, 3);
+    // They count all the same.
+    of_tenant(w, &at, "t5", json!({ "ip_deny_regex": "127[.].*" })).await.ok();
+    assert_eq!(w.get("5.4", &format!("{at}/t5/hello")).await.status, 403);
+    assert_eq!(w.get("5.4", &format!("{at}/t4/hello")).await.status, 200);
+}
+
+async fn a_rule_that_would_take_much_room_is_refused(w: &World) {
+    let at = app(w, "a1").await;
+    let list: Vec<String> = (0..1_000).map(|n| format!(r"10\.0\.{}\.{}", n / 256, n % 256)).collect();
+    for large in [list.join("|"), r"(?:.{1,30}){1,30}".to_owned()] {
+        let answer = of_tenant(w, &at, "t1", json!({ "ip_allow_regex": large })).await;
+        assert_eq!(answer.status, 400);
+        let words = "Invalid core config: Provided regular expression is too large for ip_allow_regex config: ";
+        assert!(answer.text.starts_with(words), "{}", answer.text);
+    }
+    of_tenant(w, &at, "t1", json!({ "ip_allow_regex": format!("127[.].*|{}", list[..100].join("|")) })).await.ok();
+}
+
+/// What another process has stored since the list was read counts, for what is refused as for what is written.
+async fn a_change_is_of_what_is_stored_not_of_what_was_known(w: &World) {
+    let at = app(w, "a1").await;
+    of_tenant(w, &at, "t1", json!({ "passwordless_code_lifetime": 1 })).await.ok();
+    put_tenant(w, "a1", "t1", json!({ "passwordless_code_lifetime": 2, "totp_max_attempts": 3 })).await;
+    of_tenant(w, &at, "t1", json!({ "passwordless_code_lifetime": 4 })).await.ok();
+    assert_eq!(
+        shown(w, &format!("{at}/t1")).await["coreConfig"],
+        json!({ "passwordless_code_lifetime": 4, "totp_max_attempts": 3 })
+    );
+    // The app has another value by now, with which the tenant would have to agree.
+    put_tenant(w, "a1", "", json!({ "access_token_validity": 60 })).await;
+    of_tenant(w, &at, "t1", json!({ "access_token_validity": 60 })).await.ok();
+    // And a tenant that is not known here stands in the way of its app.
+    put_tenant(w, "a1", "t2", json!({ "access_token_validity": 60 })).await;
+    let words = "Invalid core config: You cannot set different values for access_token_validity for the same appId";
+    configure(w, "a1", json!({ "access_token_validity": 61 })).await.refuses(400, words);
+    w.write("delete from tenant_configs where app_id = 'a1' and tenant_id <> 'public'").await;
+    configure(w, "a1", json!({ "access_token_validity": 61 })).await.ok();
+}
+
 scenarios!(World:
+    equal_rules_are_one_and_other_changes_compile_none,
+    a_rule_that_would_take_much_room_is_refused,
+    a_change_is_of_what_is_stored_not_of_what_was_known,
     values_are_kept_as_they_were_sent,
     new_members_are_laid_over_the_old_and_a_null_takes_one_away,
     what_is_refused_is_not_written,
