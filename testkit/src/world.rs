@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use serde_json::{Value, json};
 use supertokens_core::ports::{Clock, Entropy};
-use supertokens_core::{Core, CoreOptions};
+use supertokens_core::{Core, CoreOptions, SpareKeys};
 use supertokens_domain::json::JsonObject;
 use supertokens_store::DatabaseOptions;
 
@@ -209,6 +209,8 @@ impl World {
             config_path: None,
             clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
             entropy: Arc::clone(&self.dice) as Arc<dyn Entropy>,
+            // Two, whatever was used: how many throws a scenario takes does not depend on how fast the machine is.
+            spare_keys: Some(SpareKeys { least: 2, most: 2, for_each_used: 1 }),
         });
         let core = core.await.map_err(|error| error.to_string())?;
         let door = Door::open(Arc::new(core), self.target).await;

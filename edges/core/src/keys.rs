@@ -18,6 +18,11 @@ use tokio::sync::OnceCell;
 use crate::error::Error;
 use crate::ports::{Entropy, uuid};
 
+mod stock;
+
+pub use stock::SpareKeys;
+use stock::Stock;
+
 const REFRESH_KEY: &str = "refresh_token_key";
 const LEGACY_KEY: &str = "access_token_signing_key";
 
@@ -169,13 +174,19 @@ pub(crate) struct Keys {
     db: Db,
     dice: Arc<dyn Entropy>,
     apps: RwLock<HashMap<AppId, Arc<AppKeys>>>,
-    spare: Arc<Mutex<Vec<Secret<String>>>>,
+    stock: Stock,
     rotations: AtomicU64,
 }
 
 impl Keys {
-    pub(crate) fn new(db: Db, dice: Arc<dyn Entropy>) -> Self {
-        Self { db, dice, apps: RwLock::default(), spare: Arc::default(), rotations: AtomicU64::new(0) }
+    pub(crate) fn new(db: Db, dice: Arc<dyn Entropy>, spare: SpareKeys) -> Self {
+        let stock = Stock::new(Arc::clone(&dice), spare);
+        Self { db, dice, apps: RwLock::default(), stock, rotations: AtomicU64::new(0) }
+    }
+
+    /// Sees to it that the next app finds its keys ready.
+    pub(crate) fn prepare_spares(&self) {
+        self.stock.refill();
     }
 
     /// How many rotating keys this process has made.
@@ -297,7 +308,8 @@ impl Keys {
         keys.was_born(rows.born);
         let mut set = rows.usable(app, kept.as_deref(), settings, now);
         if rows.has_legacy || set.is_wanting(settings, now) {
-            rows = self.complete(app, kept.as_ref(), rows.has_legacy, *settings, now).await?;
+            let wanted = Wanted { dynamic: !rows.has_legacy, fixed: set.statics.is_empty() };
+            rows = self.complete(app, kept.as_ref(), wanted, *settings, now).await?;
             set = rows.usable(app, kept.as_deref(), settings, now);
         }
         let set = Arc::new(set);
@@ -322,18 +334,17 @@ impl Keys {
             .await?)
     }
 
-    /// Makes what is missing, under a lock that our other processes take too, and looks again behind it. If there is a legacy key, no
-    /// rotating one is made before that has been looked at.
+    /// Makes what is missing, under a lock that our other processes take too, and looks again behind it.
     async fn complete(
         &self,
         app: &AppId,
         kept: Option<&Arc<KeySet>>,
-        has_legacy: bool,
+        wanted: Wanted,
         settings: KeySettings,
         now: Millis,
     ) -> Result<Rows, Error> {
-        let fresh_dynamic = if has_legacy { None } else { Some(self.take_key().await?) };
-        let fresh_static = self.take_key().await?;
+        let fresh_dynamic = if wanted.dynamic { Some(self.stock.take(now).await?) } else { None };
+        let fresh_static = if wanted.fixed { Some(self.stock.take(now).await?) } else { None };
         let (kid, legacy_kid) = (format!("s-{}", uuid(&*self.dice)), format!("s-{}", uuid(&*self.dice)));
         let (app_id, known) = (app.clone(), kept.cloned());
         let (rows, made_dynamic) = self
@@ -361,9 +372,9 @@ impl Keys {
                     rows.dynamic.insert(0, DynamicKeyRow { created_at: now, value: key.expose().clone() });
                     made_dynamic = true;
                 }
-                if set.statics.is_empty() {
-                    tx.insert_static_key(&app_id, &kid, fresh_static.expose(), "RS256", now).await?;
-                    let (key_id, key_string) = (kid.clone(), fresh_static.expose().clone());
+                if let Some(key) = fresh_static.as_ref().filter(|_| set.statics.is_empty()) {
+                    tx.insert_static_key(&app_id, &kid, key.expose(), "RS256", now).await?;
+                    let (key_id, key_string) = (kid.clone(), key.expose().clone());
                     rows.statics.insert(0, StaticKeyRow { key_id, key_string, algorithm: "RS256".to_owned(), created_at: now });
                 }
                 Ok((rows, made_dynamic))
@@ -372,9 +383,10 @@ impl Keys {
         if made_dynamic {
             self.rotations.fetch_add(1, Ordering::Relaxed);
         }
-        // A legacy key may have been too old to sign; then a second round makes a new one.
-        if has_legacy && rows.usable(app, kept.map(|set| &**set), &settings, now).is_wanting(&settings, now) {
-            return Box::pin(self.complete(app, kept, false, settings, now)).await;
+        // A legacy key may have been too old to sign, or a static one gone meanwhile; then a second round makes a new one.
+        let is_wanting = || rows.usable(app, kept.map(|set| &**set), &settings, now).is_wanting(&settings, now);
+        if wanted != Wanted::BOTH && is_wanting() {
+            return Box::pin(self.complete(app, kept, Wanted::BOTH, settings, now)).await;
         }
         Ok(rows)
     }
@@ -418,32 +430,17 @@ impl Keys {
             .await?;
         Ok((made, Arc::new(RefreshKey::from_stored(stored))))
     }
+}
 
-    /// A key pair from the small stock, or a new one. The stock is filled again in the background.
-    async fn take_key(&self) -> Result<Secret<String>, Error> {
-        let spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        self.restock();
-        match spare {
-            Some(key) => Ok(key),
-            None => {
-                let dice = Arc::clone(&self.dice);
-                tokio::task::spawn_blocking(move || dice.rsa_key()).await.map_err(Error::fault)?.map_err(Error::fault)
-            }
-        }
-    }
+/// Which keys may have to be made. If there is a legacy key, no rotating one is made before that has been looked at.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Wanted {
+    dynamic: bool,
+    fixed: bool,
+}
 
-    fn restock(&self) {
-        const STOCK: usize = 2;
-        let (spare, dice) = (Arc::clone(&self.spare), Arc::clone(&self.dice));
-        drop(tokio::task::spawn_blocking(move || {
-            while spare.lock().unwrap_or_else(PoisonError::into_inner).len() < STOCK {
-                match dice.rsa_key() {
-                    Ok(key) => spare.lock().unwrap_or_else(PoisonError::into_inner).push(key),
-                    Err(error) => return tracing::error!(%error, "no spare signing key"),
-                }
-            }
-        }));
-    }
+impl Wanted {
+    const BOTH: Self = Self { dynamic: true, fixed: true };
 }
 
 struct Rows {

@@ -34,6 +34,8 @@ mod keys;
 mod request;
 mod stats;
 
+pub use keys::SpareKeys;
+
 use cx::{Cx, Place, key_settings};
 use error::{Error, respond, text_response};
 use ports::{Clock, Entropy, SystemClock, SystemEntropy};
@@ -55,6 +57,8 @@ pub struct CoreOptions {
     pub clock: Arc<dyn Clock>,
     /// Dice.
     pub entropy: Arc<dyn Entropy>,
+    /// How many signing keys lie ready; by default as production needs them, or in test mode as a test suite does.
+    pub spare_keys: Option<SpareKeys>,
 }
 
 impl CoreOptions {
@@ -68,6 +72,7 @@ impl CoreOptions {
             config_path: None,
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
+            spare_keys: None,
         }
     }
 }
@@ -130,11 +135,12 @@ impl Core {
         let db = Db::open(options.database).await?;
         db.migrate().await?;
         let now = options.clock.now();
+        let spare = options.spare_keys.unwrap_or(if options.test_mode { SpareKeys::FOR_SUITES } else { SpareKeys::NORMAL });
         let core = Self(Arc::new(Inner {
             tenants: tenants::Tenants::new(db.clone(), options.base, checks, rules),
             turns: tenancy::Turns::default(),
             session_turns: session::SessionTurns::default(),
-            keys: keys::Keys::new(db.clone(), Arc::clone(&options.entropy)),
+            keys: keys::Keys::new(db.clone(), Arc::clone(&options.entropy), spare),
             marks: Arc::new(activity::Marks::new(!options.test_mode)),
             stats: stats::Stats::default(),
             tally: figures::Tally::default(),
@@ -163,6 +169,7 @@ impl Core {
         let settings = key_settings(config, inner.test_mode);
         inner.keys.set(&base.app, &settings, now).await?;
         inner.keys.refresh_key(&base.app, now).await?;
+        inner.keys.prepare_spares();
         Ok(())
     }
 
