@@ -88,6 +88,10 @@ impl Error {
     pub(crate) fn into_response(self) -> Response<Bytes> {
         match self {
             Self::Refused(refusal) => text_response(refusal.status, &harmless(&refusal.text)),
+            Self::Fault(cause) if matches!(cause.downcast_ref(), Some(StoreError::Overloaded)) => {
+                tracing::debug!(error = %chain(&*cause), "request refused");
+                text_response(StatusCode::SERVICE_UNAVAILABLE, "Too many writes at a time")
+            }
             Self::Fault(cause) => {
                 tracing::error!(error = %chain(&*cause), "request failed");
                 text_response(StatusCode::INTERNAL_SERVER_ERROR, "Internal error")

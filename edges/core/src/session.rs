@@ -220,7 +220,7 @@ impl Cx<'_> {
 /// May it be the log of activity, or the mark, that the database did not take? Then the same is written once more without: they never
 /// change an answer (core-session.md 2.1 step 8, 2.8).
 fn may_be_for_the_log<T>(written: &Result<T, StoreError>) -> bool {
-    let Err(error @ (StoreError::Driver(_) | StoreError::Locked)) = written else { return false };
+    let Err(error @ (StoreError::Driver(_) | StoreError::Locked | StoreError::Full(_))) = written else { return false };
     tracing::warn!(%error, "writing again without the log of activity");
     true
 }

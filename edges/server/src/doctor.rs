@@ -1,16 +1,17 @@
 //! `supertokens doctor`: is everything as the server needs it? One line for each question: `ok`, or what to do. Changes nothing,
 //! and does not make a database that is not there.
 
-use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use supertokens_domain::ids::AppId;
 use supertokens_domain::session::signing_key::SigningKey;
 use supertokens_domain::time::{MINUTE, Millis, SECOND};
-use supertokens_store::{DatabaseOptions, Db, SqliteOptions, SqlitePlace, StoreError};
+use supertokens_store::{DatabaseOptions, Db, StoreError};
 
 use crate::config::Config;
 use crate::{Place, Settings, Stop, say};
+
+mod sqlite;
 
 /// The newest key may be this much younger than this machine's clock says before that is a fault.
 const DRIFT: Millis = MINUTE;
@@ -52,17 +53,19 @@ fn report(question: &str, finding: &Finding) -> bool {
 
 async fn database(options: DatabaseOptions) -> bool {
     let place = options.redacted();
-    if let Some(finding) = missing_file(&options) {
-        return report("database", &finding);
+    let files = sqlite::files(&options);
+    let mut all_well = files.as_ref().is_none_or(sqlite::report_files);
+    if files.as_ref().is_some_and(|files| !sqlite::may_be_opened(files)) {
+        return all_well;
     }
-    let db = match Db::open(options).await {
+    let db = match Db::open_to_look(options).await {
         Ok(db) => db,
-        Err(error) => return report("database", &unopened(&place, &error)),
+        Err(error) => return report("database", &unopened(&place, &error)) & all_well,
     };
     if let Err(error) = db.ping().await {
         return report("database", &Finding::Wrong(advice(&place, &error)));
     }
-    let mut all_well = report("database", &Finding::Ok(format!("{place} answers")));
+    all_well &= report("database", &Finding::Ok(format!("{place} answers")));
     let pending = match db.plan().await {
         Ok(planned) => planned.len(),
         Err(error) => return report("schema", &Finding::Wrong(advice(&place, &error))),
@@ -77,7 +80,8 @@ async fn database(options: DatabaseOptions) -> bool {
     all_well &= report("schema", &Finding::Ok("up to date".to_owned()));
     all_well &= report(
         "writing",
-        &match db.writable().await {
+        // Its files have been looked at, and nothing is to be changed.
+        &match if files.is_some() { Ok(()) } else { db.writable().await } {
             Ok(()) => Finding::Ok("allowed".to_owned()),
             Err(error) => Finding::Wrong(advice(&place, &error)),
         },
@@ -106,22 +110,6 @@ fn difference(asked: Millis, told: Option<Millis>, answered: Millis) -> Finding 
     }
 }
 
-/// A SQLite file that is not there is no fault if it can be made.
-fn missing_file(options: &DatabaseOptions) -> Option<Finding> {
-    let DatabaseOptions::Sqlite(SqliteOptions { place: SqlitePlace::File(path), .. }) = options else { return None };
-    if path.exists() {
-        return None;
-    }
-    let folder = path.parent().unwrap_or(Path::new("/"));
-    Some(match std::fs::metadata(folder) {
-        Ok(found) if found.is_dir() && !found.permissions().readonly() => {
-            Finding::Ok(format!("{} is not there yet; `supertokens start` makes it", path.display()))
-        }
-        Ok(_) => Finding::Wrong(format!("{} cannot be made: make its folder writable for this user", path.display())),
-        Err(error) => Finding::Wrong(format!("{} cannot be made: its folder cannot be looked at: {error}", path.display())),
-    })
-}
-
 fn unopened(place: &str, error: &StoreError) -> Finding {
     match error {
         StoreError::InUse { path } => Finding::Ok(format!(
@@ -136,6 +124,8 @@ fn advice(place: &str, error: &StoreError) -> String {
     let what = match error {
         StoreError::Unavailable(_) => "start the database, and look at host, port, user and password",
         StoreError::Driver(_) => "look at the rights of this user on the database or the file",
+        StoreError::ReadOnly(_) => "name the server that takes writes, or turn default_transaction_read_only off for this role",
+        StoreError::Full(_) => "make room on the disk of the database",
         StoreError::BadOptions(_) => "look at the configuration of the table names",
         _ => "look at the message",
     };
@@ -203,14 +193,5 @@ mod tests {
             let Finding::Wrong(said) = difference(asked, Some(told), answered) else { panic!("{told} is well") };
             assert!(said.starts_with(words), "{said}");
         }
-    }
-
-    #[test]
-    fn a_file_that_can_be_made_is_no_fault() {
-        let folder = tempfile::tempdir().unwrap();
-        let there = |path: &str| missing_file(&DatabaseOptions::file(folder.path().join(path)));
-        assert!(matches!(there("new.db"), Some(Finding::Ok(_))));
-        assert!(matches!(there("no/such/folder/new.db"), Some(Finding::Wrong(_))));
-        assert!(missing_file(&DatabaseOptions::memory()).is_none());
     }
 }

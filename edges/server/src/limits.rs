@@ -34,5 +34,5 @@ pub(crate) const STREAMS: u32 = 250;
 pub(crate) const PING: Duration = Duration::from_secs(30);
 /// What runs may take so long to finish when the server is told to stop.
 pub(crate) const FAREWELL: Duration = Duration::from_secs(30);
-/// The database may take so long to answer `/readyz`.
+/// The database may take so long to say whether it takes writes, for `/readyz`.
 pub(crate) const READY: Duration = Duration::from_secs(3);

@@ -17,6 +17,7 @@ mod logs;
 mod metrics;
 mod migrate;
 mod opening;
+mod ready;
 mod serve;
 mod show_config;
 mod start;

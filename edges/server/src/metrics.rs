@@ -114,6 +114,9 @@ impl Collector for CoreNumbers {
             let metric = ConstCounter::new(value);
             metric.encode(encoder.encode_descriptor(name, help, None, metric.metric_type())?)?;
         }
+        let takes_writes = ConstGauge::new(i64::from(self.0.db().takes_writes()));
+        let help = "Whether the database is known to refuse writes (0) or not (1)";
+        takes_writes.encode(encoder.encode_descriptor("database_takes_writes", help, None, takes_writes.metric_type())?)?;
         let Some(pool) = self.0.db().pool_state() else { return Ok(()) };
         let gauges = [
             ("database_pool_max", "Most connections to the database", pool.max),

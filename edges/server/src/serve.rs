@@ -28,6 +28,7 @@ use tracing::Instrument as _;
 use crate::idle::Idle;
 use crate::limits;
 use crate::metrics::{self, Metrics};
+use crate::ready::ready;
 use crate::work::Work;
 
 /// The header by which a caller may name its request; ours if it does not.
@@ -205,13 +206,9 @@ impl Door {
         match own {
             Own::Live => text_response(StatusCode::OK, "OK"),
             Own::Ready if self.stopping.load(Ordering::Relaxed) => text_response(StatusCode::SERVICE_UNAVAILABLE, "stopping"),
-            Own::Ready => match tokio::time::timeout(limits::READY, self.core.db().ping()).await {
-                Ok(Ok(())) => text_response(StatusCode::OK, "OK"),
-                Ok(Err(error)) => {
-                    tracing::warn!(%error, "not ready");
-                    text_response(StatusCode::SERVICE_UNAVAILABLE, "the database cannot be reached")
-                }
-                Err(_) => text_response(StatusCode::SERVICE_UNAVAILABLE, "the database does not answer"),
+            Own::Ready => match ready(&self.core).await {
+                Ok(()) => text_response(StatusCode::OK, "OK"),
+                Err(why) => text_response(StatusCode::SERVICE_UNAVAILABLE, why),
             },
             Own::Metrics => match self.metrics.text() {
                 Ok(body) => respond(StatusCode::OK, metrics::CONTENT_TYPE, body),
@@ -239,7 +236,7 @@ impl Door {
 enum Own {
     /// The process runs; the database is not asked.
     Live,
-    /// The database answers, and the server is not stopping.
+    /// The database takes writes, and the server is not stopping.
     Ready,
     /// The numbers.
     Metrics,

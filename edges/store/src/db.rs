@@ -5,13 +5,13 @@
 
 use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use supertokens_domain::time::Millis;
 
 use crate::error::{Result, StoreError};
-use crate::options::{DatabaseOptions, SqlitePlace};
+use crate::options::{DatabaseOptions, SqliteOptions, SqlitePlace};
 use crate::postgres::{PoolState, Postgres};
 use crate::sqlite::{Sqlite, run_now};
 use crate::statement::{Dialect, Sql, statements};
@@ -19,8 +19,8 @@ use crate::tx::{Begin, Shared, Tx};
 
 statements! { 0, "st_rs_migrations", S {
     Ping = "SELECT 1 = 1",
-    // Changes no row, but is refused where writing is.
-    TryWriting = "UPDATE {st_rs_migrations} SET name = name WHERE number < 0",
+    // Changes no row, but is refused where writing is. Of a table that a core must be allowed to write to.
+    TryWriting = "DELETE FROM {session_info} WHERE app_id = '' AND tenant_id = '' AND session_handle = ''",
 } }
 
 /// How often a transaction is tried (core-session.md 2.9).
@@ -63,7 +63,7 @@ impl Db {
             DatabaseOptions::Postgres(_) => Dialect::Postgres,
         };
         let sql = Sql::new(dialect, options.tables().clone());
-        let shared = Arc::new(Shared { sql, trips: AtomicU64::new(0), statements: AtomicU64::new(0) });
+        let shared = Shared::new(sql, place.clone());
         let backend = match &options {
             DatabaseOptions::Sqlite(sqlite) => Backend::Sqlite(Sqlite::open(&sqlite.place, &shared)?),
             DatabaseOptions::Postgres(postgres) => {
@@ -71,6 +71,20 @@ impl Db {
             }
         };
         Ok(Self(Arc::new(Inner { backend, shared, place, migration_mode, in_memory })))
+    }
+
+    /// Opens a database to look at it. A SQLite file is only read, and not made if it is not there; nothing is put beside it but what
+    /// SQLite needs to read the log that a killed core left. A core that is at work on it is an error, and none can start until
+    /// this is dropped.
+    pub async fn open_to_look(options: DatabaseOptions) -> Result<Self> {
+        let DatabaseOptions::Sqlite(SqliteOptions { place: SqlitePlace::File(path), tables }) = &options else {
+            return Self::open(options).await;
+        };
+        tables.check().map_err(StoreError::BadOptions)?;
+        let (place, migration_mode) = (options.redacted(), options.migration_mode().to_owned());
+        let shared = Shared::new(Sql::new(Dialect::Sqlite, tables.clone()), place.clone());
+        let backend = Backend::Sqlite(Sqlite::look(path, &shared)?);
+        Ok(Self(Arc::new(Inner { backend, shared, place, migration_mode, in_memory: false })))
     }
 
     /// Reads, outside of any transaction: each statement is one trip and sees what was committed before it. On
@@ -153,6 +167,19 @@ impl Db {
     /// Would a write be accepted? Needs the tables.
     pub async fn writable(&self) -> Result<()> {
         self.single(async |tx| tx.exec(S::TryWriting, &[]).await.map(|_| ())).await
+    }
+
+    /// A write by which [`ready`](Self::ready) judges.
+    pub(crate) async fn try_writing(&self) -> Result<()> {
+        match &self.0.backend {
+            Backend::Sqlite(sqlite) => sqlite.try_writing().await,
+            Backend::Postgres(_) => self.writable().await,
+        }
+    }
+
+    /// Does [`try_writing`](Self::try_writing) find out that the disk is full?
+    pub(crate) fn finds_a_full_disk(&self) -> bool {
+        self.dialect() == Dialect::Sqlite
     }
 
     /// What the machine of the database takes the time to be. Nothing for SQLite, which runs on this one.
@@ -312,6 +339,10 @@ impl Db {
             match answer {
                 Err(StoreError::Busy) if attempt < ATTEMPTS => tokio::time::sleep(back_off(attempt)).await,
                 Err(StoreError::Unavailable(_)) if !commit_sent && dead < RECONNECTS => dead += 1,
+                Err(error) => {
+                    self.0.shared.health.failed(&error);
+                    return Err(error);
+                }
                 answer => return answer,
             }
         }
@@ -369,6 +400,9 @@ impl Db {
         if ended.clean {
             lease.give_back();
         }
+        if ended.answer.is_ok() && ended.commit_sent {
+            self.0.shared.health.kept();
+        }
         // A statement by itself may have been carried out before the connection broke.
         let gone = || StoreError::driver("a body ended without an answer");
         let answer = ended.answer.and_then(|()| value.ok_or_else(gone));
@@ -382,6 +416,7 @@ impl Db {
         on_postgres: impl AsyncFnOnce(&tokio_postgres::Client) -> Result<T>,
     ) -> Result<T> {
         match &self.0.backend {
+            Backend::Sqlite(sqlite) if sqlite.only_looks() => sqlite.read(on_sqlite),
             Backend::Sqlite(sqlite) => sqlite.write(on_sqlite).await,
             Backend::Postgres(postgres) => {
                 let lease = postgres.lease().await?;

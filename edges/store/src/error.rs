@@ -63,6 +63,31 @@ pub enum StoreError {
         /// The database file.
         path: String,
     },
+    /// The file of a SQLite database, its folder or what lies beside it cannot be used, or must not be. The text says what to do.
+    #[error("{0}")]
+    BadPlace(String),
+    /// The SQLite file that was opened is not there any more under its name. Nothing is written, and nothing is read.
+    #[error("the file {path} {what}: {remedy}")]
+    Lost {
+        /// The file.
+        path: String,
+        /// What has happened to it.
+        what: &'static str,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// Another program holds the SQLite file, and has been waited for.
+    #[error("another program has held the database file for too long; end what it does with it")]
+    Held(#[source] DriverError),
+    /// There is no room on the disk of the database, or its quota is used up.
+    #[error("there is no room for more in the database")]
+    Full(#[source] DriverError),
+    /// The database may only be read: a standby, a setting, the rights of a file, or how its file system is mounted.
+    #[error("the database takes no writes")]
+    ReadOnly(#[source] DriverError),
+    /// So many writes wait already that one more would have to wait too long.
+    #[error("too many writes wait for the database")]
+    Overloaded,
     /// A transaction body awaited something other than its `Tx`. A defect of the caller, found on SQLite.
     #[error("a transaction body awaited something other than the database")]
     Suspended,
@@ -109,7 +134,7 @@ impl StoreError {
 }
 
 /// The whole chain of an error in one line.
-fn chain(error: &dyn std::error::Error) -> String {
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(source) = next {
@@ -138,6 +163,9 @@ pub(crate) fn from_postgres(error: &tokio_postgres::Error, sql: &Sql) -> StoreEr
         code if code.starts_with("40") => StoreError::Busy,
         // `lock_timeout`
         "55P03" => StoreError::Locked,
+        "53100" => StoreError::Full(driver()),
+        // A standby, or `default_transaction_read_only`.
+        "25006" => StoreError::ReadOnly(driver()),
         // Shutting down, crashed, starting up, too many connections, connection exceptions, idle for too long in a transaction.
         code if code.starts_with("57P") || code.starts_with("08") || code == "53300" || code == "25P03" => {
             StoreError::Unavailable(driver())
@@ -180,13 +208,17 @@ pub(crate) fn from_sqlite(error: &rusqlite::Error, sql: &Sql) -> StoreError {
         return StoreError::driver(error.to_string());
     };
     let message = message.clone().unwrap_or_else(|| failure.to_string());
+    let driver = |message| DriverError { code: Some(failure.extended_code.to_string()), message };
     match (failure.code, failure.extended_code) {
-        (ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked, _) => StoreError::Busy,
+        // We write on one thread and lock each other out of the file at the start: it is somebody else.
+        (ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked, _) => StoreError::Held(driver(message)),
+        (ErrorCode::DiskFull, _) => StoreError::Full(driver(message)),
+        (ErrorCode::ReadOnly, _) => StoreError::ReadOnly(driver(message)),
         (_, ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY) => StoreError::Duplicate(columns(&message, sql)),
         (_, ffi::SQLITE_CONSTRAINT_FOREIGNKEY) => {
             StoreError::MissingParent(Key { table: String::new(), constraint: String::new() })
         }
-        (_, code) => StoreError::Driver(DriverError { code: Some(code.to_string()), message }),
+        _ => StoreError::Driver(driver(message)),
     }
 }
 

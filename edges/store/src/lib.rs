@@ -6,6 +6,7 @@
 pub mod activity;
 mod db;
 mod error;
+mod health;
 pub mod key_value;
 pub mod keys;
 mod migrations;
@@ -31,6 +32,7 @@ pub use options::{
 };
 pub use postgres::PoolState;
 pub use session::{LockedSession, NewSession, ResolvedUser, RotationColumns, SessionRow};
+pub use sqlite::file::{Examined, FileProblem, examine};
 pub use statement::Dialect;
 pub use tenancy::{ClientRecord, ProviderRecord, TenantRecord, UserInfoMap};
 pub use tx::Tx;

@@ -1,7 +1,8 @@
 //! SQLite: one writer thread that lets concurrent transactions share a commit, and reads on connections of their own
 //! (dependencies.md 3.2, 4).
 //!
-//! A commit is on disk before anybody is answered: WAL with `synchronous=FULL`. A file belongs to one process at a time.
+//! A commit is on disk before anybody is answered: WAL with `synchronous=FULL`. A file belongs to one process at a time, and one
+//! that is not under its name any more is used no further.
 
 use std::fs::File;
 use std::future::Future;
@@ -10,8 +11,9 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::oneshot;
@@ -20,8 +22,21 @@ use crate::error::{Result, StoreError, from_sqlite};
 use crate::options::SqlitePlace;
 use crate::tx::Shared;
 
+pub(crate) mod file;
+
+use file::{Identity, Owned};
+
 /// The most jobs that share one commit.
 const BATCH: usize = 256;
+/// The most jobs that wait for the writer: about a second's. The program lets in fewer; an application with a core in it may ask for
+/// more at once than can be done in time.
+const QUEUE: usize = 4_096;
+/// Without a job for so long, the writer looks whether its file is still there.
+const LOOK: Duration = Duration::from_secs(1);
+/// After so many looks without a job in between, what was written is moved from the log to the file, and the log is emptied.
+const LOOKS_BEFORE_TIDYING: u32 = 5;
+/// So long another program that holds the file is waited for.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// The most connections kept for reads; more are made when needed and closed afterwards.
 const READERS_KEPT: usize = 16;
 /// All statements of this crate, prepared once per connection.
@@ -47,36 +62,56 @@ pub(crate) struct Sqlite {
 /// Connections that only read.
 struct Readers {
     path: PathBuf,
+    /// The writer's file, which theirs must be; nobody writes where there is none.
+    identity: Option<Arc<Identity>>,
+    /// Is everything in the file itself? Then it is read as it lies there, and nothing is put beside it.
+    alone: bool,
     idle: Mutex<Vec<Connection>>,
+    /// Keeps a core from starting.
+    _lock: Option<File>,
 }
 
 impl Sqlite {
     pub(crate) fn open(place: &SqlitePlace, shared: &Arc<Shared>) -> Result<Self> {
         let failed = |e: rusqlite::Error| from_sqlite(&e, &shared.sql);
-        let (connection, lock, readers) = match place {
+        let (connection, lock, identity) = match place {
             SqlitePlace::Memory => (Connection::open_in_memory().map_err(failed)?, None, None),
             SqlitePlace::File(path) => {
-                let lock = own(path)?;
-                keep_private(path)?;
-                let connection = Connection::open(path).map_err(failed)?;
-                connection.pragma_update(None, "journal_mode", "WAL").map_err(failed)?;
-                connection.pragma_update(None, "synchronous", "FULL").map_err(failed)?;
-                (connection, Some(lock), Some(Readers { path: path.clone(), idle: Mutex::default() }))
+                let Owned { path, lock } = file::take(path)?;
+                let connection = open_for_writing(&path, shared)?;
+                (connection, Some(lock), Some((Arc::new(Identity::of_opened(&path)?), path)))
             }
         };
         configure(&connection).map_err(failed)?;
         connection.pragma_update(None, "foreign_keys", "ON").map_err(failed)?;
-        let (jobs, queue) = crossbeam_channel::unbounded();
-        let for_writer = Arc::clone(shared);
+        let (jobs, queue) = crossbeam_channel::bounded(QUEUE);
+        let of_writer = identity.as_ref().map(|(identity, _)| Arc::clone(identity));
+        let writer = Writer { connection, shared: Arc::clone(shared), identity: of_writer, untidy: true, looks: 0 };
         let writer = std::thread::Builder::new()
             .name("sqlite-writer".into())
             .spawn(move || {
-                write_all(connection, &queue, &for_writer);
+                writer.run(&queue);
                 // The connection is closed by now: the next owner finds a file at rest.
                 drop(lock);
             })
             .map_err(|e| StoreError::driver(format!("the writer thread could not start: {e}")))?;
+        let readers = identity.map(|(identity, path)| Readers {
+            path,
+            identity: Some(identity),
+            alone: false,
+            idle: Mutex::default(),
+            _lock: None,
+        });
         Ok(Self { jobs: Some(jobs), writer: Some(writer), readers, shared: Arc::clone(shared) })
+    }
+
+    /// Opens a file that is there, to be read only.
+    pub(crate) fn look(path: &Path, shared: &Arc<Shared>) -> Result<Self> {
+        let path =
+            path.canonicalize().map_err(|e| StoreError::BadPlace(format!("{} cannot be looked at: {e}", path.display())))?;
+        let lock = file::at_rest(&path)?;
+        let readers = Readers { alone: !file::has_unsaved(&path), path, identity: None, idle: Mutex::default(), _lock: lock };
+        Ok(Self { jobs: None, writer: None, readers: Some(readers), shared: Arc::clone(shared) })
     }
 
     /// Runs work on the writer, within a commit that it may share with others. All of it is kept, or nothing.
@@ -121,9 +156,27 @@ impl Sqlite {
 
     fn send(&self, job: Job) -> Result<()> {
         let stopped = || StoreError::unavailable("the SQLite writer has stopped");
-        self.jobs.as_ref().ok_or_else(stopped)?.send(job).map_err(|_| stopped())?;
+        self.jobs.as_ref().ok_or_else(stopped)?.try_send(job).map_err(|e| match e {
+            TrySendError::Full(_) => StoreError::Overloaded,
+            TrySendError::Disconnected(_) => stopped(),
+        })?;
         self.shared.count(0);
         Ok(())
+    }
+
+    /// Writes a page, and with it no row: a number in the head of the file that nobody reads.
+    pub(crate) async fn try_writing(&self) -> Result<()> {
+        let shared = Arc::clone(&self.shared);
+        let turn = |connection: &mut Connection| {
+            let number: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+            connection.pragma_update(None, "user_version", number ^ 1)
+        };
+        self.write(move |connection| turn(connection).map_err(|e| from_sqlite(&e, &shared.sql))).await
+    }
+
+    /// Is it opened to be looked at?
+    pub(crate) fn only_looks(&self) -> bool {
+        self.writer.is_none()
     }
 
     /// Is there a connection apart from the writer's? In memory there is not: reads queue with the writes.
@@ -134,9 +187,12 @@ impl Sqlite {
     /// Runs work on a connection that only reads, at once and on this thread: a few microseconds from the page cache.
     pub(crate) fn read<T>(&self, work: impl FnOnce(&mut Connection) -> Result<T>) -> Result<T> {
         let readers = self.readers.as_ref().ok_or_else(|| StoreError::driver("this database has no readers"))?;
+        if let Some(lost) = self.shared.health.lost() {
+            return Err(lost);
+        }
         let mut connection = match readers.take() {
             Some(connection) => connection,
-            None => readers.connect().map_err(|e| from_sqlite(&e, &self.shared.sql))?,
+            None => readers.connect(&self.shared)?,
         };
         let answer = work(&mut connection);
         readers.give_back(connection);
@@ -175,12 +231,56 @@ impl Readers {
         }
     }
 
-    fn connect(&self) -> rusqlite::Result<Connection> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(&self.path, flags)?;
-        configure(&connection)?;
+    fn connect(&self, shared: &Shared) -> Result<Connection> {
+        let failed = |e: rusqlite::Error| from_sqlite(&e, &shared.sql);
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+        let connection = match self.alone {
+            true => Connection::open_with_flags(as_it_lies(&self.path), flags | OpenFlags::SQLITE_OPEN_URI),
+            false => Connection::open_with_flags(&self.path, flags),
+        };
+        let connection = connection.map_err(failed)?;
+        if let Some(identity) = &self.identity {
+            identity.check()?;
+        }
+        configure(&connection).map_err(failed)?;
         Ok(connection)
     }
+}
+
+/// The URI by which SQLite reads a file without locking it or putting anything beside it.
+fn as_it_lies(path: &Path) -> String {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/-_.~".contains(byte);
+    let mut uri = String::from("file:");
+    for byte in path.as_os_str().as_encoded_bytes() {
+        match plain(byte) {
+            true => uri.push(char::from(*byte)),
+            false => uri.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    uri + "?immutable=1"
+}
+
+/// The connection of the writer. The file is there, and ours.
+fn open_for_writing(path: &Path, shared: &Shared) -> Result<Connection> {
+    let failed = |e: rusqlite::Error| from_sqlite(&e, &shared.sql);
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_CREATE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX
+        | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+    let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
+    // SQLite is content with reading where it may not write.
+    if connection.is_readonly("main").map_err(failed)? {
+        let text = "may only be read by this process; make the file and its folder writable for it, or name another place";
+        return Err(StoreError::BadPlace(format!("the database file {} {text}", path.display())));
+    }
+    connection.busy_timeout(PATIENCE).map_err(failed)?;
+    connection.pragma_update(None, "journal_mode", "WAL").map_err(failed)?;
+    connection.pragma_update(None, "synchronous", "FULL").map_err(failed)?;
+    // What is deleted is overwritten, so that keys and personal data do not stay in unused parts of the file.
+    connection.pragma_update(None, "secure_delete", "ON").map_err(failed)?;
+    // The first look into the file makes those beside it.
+    connection.query_row("SELECT COUNT(*) FROM sqlite_schema", [], |_| Ok(())).map_err(failed)?;
+    Ok(connection)
 }
 
 fn configure(connection: &Connection) -> rusqlite::Result<()> {
@@ -188,69 +288,101 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
     // A plan holds for all values. Otherwise some statements are compiled anew whenever a parameter changes, which takes far longer
     // than running them.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-    connection.busy_timeout(std::time::Duration::from_secs(5))
+    connection.busy_timeout(PATIENCE)
 }
 
-/// The file holds private keys, so one that is made here is for its owner alone; the files that SQLite puts beside it are like it. An
-/// older one is left as its operator has it.
-#[cfg(unix)]
-fn keep_private(path: &Path) -> Result<()> {
-    use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
-    let cannot = |e: std::io::Error| StoreError::driver(format!("the database file {} cannot be used: {e}", path.display()));
-    match File::options().create_new(true).write(true).mode(0o600).open(path) {
-        Ok(_) => Ok(()),
-        Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {
-            let mode = std::fs::metadata(path).map_err(cannot)?.permissions().mode();
-            if mode & 0o077 != 0 {
-                tracing::warn!(path = %path.display(), mode = format!("{:o}", mode & 0o777), "others than the owner may read the database file, which holds private keys; chmod 600 keeps them out");
+/// Takes what has gathered, runs each job in a savepoint of its own, commits once, then answers all.
+struct Writer {
+    connection: Connection,
+    shared: Arc<Shared>,
+    identity: Option<Arc<Identity>>,
+    /// Has anything been written since the log was emptied?
+    untidy: bool,
+    /// Looks at the file since the last job.
+    looks: u32,
+}
+
+impl Writer {
+    fn run(mut self, queue: &Receiver<Job>) {
+        loop {
+            match queue.recv_timeout(LOOK) {
+                Ok(first) => self.batch(first, queue),
+                Err(RecvTimeoutError::Timeout) => self.rest(),
+                Err(RecvTimeoutError::Disconnected) => return,
             }
-            Ok(())
         }
-        Err(e) => Err(cannot(e)),
     }
-}
 
-/// Elsewhere a new file is for whom its folder says.
-#[cfg(not(unix))]
-fn keep_private(_: &Path) -> Result<()> {
-    Ok(())
-}
-
-/// Makes the file ours until the handle is dropped or the process ends, however it ends.
-fn own(path: &Path) -> Result<File> {
-    let mut lock_path = path.as_os_str().to_owned();
-    lock_path.push(".lock");
-    let cannot =
-        |e: std::io::Error| StoreError::driver(format!("the lock file {} cannot be used: {e}", Path::new(&lock_path).display()));
-    let file = File::options().create(true).truncate(false).write(true).open(&lock_path).map_err(cannot)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(std::fs::TryLockError::WouldBlock) => Err(StoreError::InUse { path: path.display().to_string() }),
-        Err(std::fs::TryLockError::Error(e)) => Err(cannot(e)),
-    }
-}
-
-/// The writer: takes what has gathered, runs each job in a savepoint of its own, commits once, then answers all.
-fn write_all(mut connection: Connection, queue: &Receiver<Job>, shared: &Shared) {
-    while let Ok(first) = queue.recv() {
+    fn batch(&mut self, first: Job, queue: &Receiver<Job>) {
+        self.looks = 0;
+        let shared = Arc::clone(&self.shared);
         let batch = std::iter::once(first).chain(std::iter::from_fn(|| queue.try_recv().ok())).take(BATCH);
-        let begun = command(&connection, shared, "BEGIN IMMEDIATE");
+        let changes = self.connection.total_changes();
+        let there = self.is_there();
+        let begun = there.clone().and_then(|()| command(&self.connection, &shared, "BEGIN IMMEDIATE"));
         let mut all_done = Vec::new();
         for job in batch {
             // A full disk or an I/O error may have ended the transaction under us.
-            let open = begun.clone().and_then(|()| still_open(&connection));
-            let done = match open.and_then(|()| command(&connection, shared, "SAVEPOINT job")) {
-                Ok(()) => run_job(job, &mut connection, shared),
+            let open = begun.clone().and_then(|()| still_open(&self.connection));
+            let done = match open.and_then(|()| command(&self.connection, &shared, "SAVEPOINT job")) {
+                Ok(()) => run_job(job, &mut self.connection, &shared),
                 Err(e) => Some(job(Err(e))),
             };
             all_done.extend(done);
         }
-        let committed = begun.and_then(|()| still_open(&connection)).and_then(|()| command(&connection, shared, "COMMIT"));
-        if committed.is_err() && !connection.is_autocommit() && command(&connection, shared, "ROLLBACK").is_err() {
+        let open = begun.clone().and_then(|()| still_open(&self.connection));
+        let committed = open.and_then(|()| command(&self.connection, &shared, "COMMIT"));
+        if committed.is_err() && !self.connection.is_autocommit() && command(&self.connection, &shared, "ROLLBACK").is_err() {
             tracing::error!("a failed SQLite transaction could not be rolled back");
+        }
+        match &committed {
+            Ok(()) if self.connection.total_changes() == changes => {}
+            Ok(()) => {
+                self.untidy = true;
+                shared.health.kept();
+            }
+            Err(error) => shared.health.commit_failed(error),
         }
         for done in all_done {
             (done.answer)(committed.clone());
+        }
+    }
+
+    /// Nobody wants anything.
+    fn rest(&mut self) {
+        if self.identity.is_none() || self.is_there().is_err() {
+            return;
+        }
+        self.looks = self.looks.saturating_add(1);
+        if self.untidy && self.looks >= LOOKS_BEFORE_TIDYING {
+            self.looks = 0;
+            self.tidy();
+        }
+    }
+
+    /// Is the file still the one that was opened?
+    fn is_there(&mut self) -> Result<()> {
+        let Some(identity) = &self.identity else { return Ok(()) };
+        let found = identity.check();
+        let was_lost = self.shared.health.lost().is_some();
+        if !self.shared.health.file_is(&found) && !was_lost {
+            // What was answered belongs into the file, wherever that is now; and a log that stayed behind would be taken for one of
+            // the file that is put in its place.
+            self.tidy();
+        }
+        found
+    }
+
+    /// Moves everything from the log to the file and empties the log, which has what was deleted. Not while somebody reads from it;
+    /// that is not waited for.
+    fn tidy(&mut self) {
+        let quiet = self.connection.busy_timeout(Duration::ZERO);
+        let busy: rusqlite::Result<bool> =
+            quiet.and_then(|()| self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0)));
+        self.untidy = !matches!(busy, Ok(false));
+        let patient = self.connection.busy_timeout(PATIENCE);
+        if let Err(error) = busy.and(patient) {
+            tracing::debug!(%error, "the log of the database could not be emptied yet");
         }
     }
 }

@@ -5,6 +5,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
 
@@ -12,6 +13,7 @@ use deadpool_postgres::ClientWrapper;
 use tokio_postgres::types::ToSql;
 
 use crate::error::{Result, StoreError, from_postgres, from_sqlite};
+use crate::health::Health;
 use crate::row::Row;
 use crate::statement::{Q, Sql, Val};
 
@@ -20,6 +22,7 @@ pub(crate) struct Shared {
     pub(crate) sql: Sql,
     pub(crate) trips: AtomicU64,
     pub(crate) statements: AtomicU64,
+    pub(crate) health: Health,
 }
 
 /// A connection in use: a transaction, or a place for single statements. Its methods are in the files by subject.
@@ -289,6 +292,10 @@ impl<'c> OnPostgres<'c> {
 }
 
 impl Shared {
+    pub(crate) fn new(sql: Sql, place: String) -> Arc<Self> {
+        Arc::new(Self { sql, trips: AtomicU64::new(0), statements: AtomicU64::new(0), health: Health::new(place) })
+    }
+
     /// One trip with so many statements.
     pub(crate) fn count(&self, statements: usize) {
         self.trips.fetch_add(1, Ordering::Relaxed);

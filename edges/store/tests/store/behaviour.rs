@@ -275,7 +275,7 @@ async fn a_file_keeps_its_rows(w: &World) -> Outcome {
 async fn reading_cannot_write(w: &World) -> Outcome {
     w.with_base().await?;
     let failed = w.db.read(async |tx| tx.insert_session(&AppId::default(), &public(), &a_session("h", "u")).await).await;
-    assert!(matches!(failed, Err(StoreError::Driver(_))));
+    assert!(matches!(failed, Err(StoreError::ReadOnly(_))));
     assert!(!exists(&w.db, "h").await?);
     Ok(())
 }

@@ -2,8 +2,10 @@
 
 use std::error::Error;
 use std::future::Future;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
+use std::process::Command;
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use supertokens_domain::ids::{AppId, SessionHandle, TenantId};
@@ -35,6 +37,8 @@ pub(crate) enum Kind {
     Memory,
     File,
     Postgres,
+    /// A file on a disk of its own, of 1 MiB.
+    SmallDisk,
 }
 
 pub(crate) const ALL: &[Kind] = &[Kind::Memory, Kind::File, Kind::Postgres];
@@ -47,6 +51,7 @@ impl Kind {
             Self::Memory => "sqlite_memory",
             Self::File => "sqlite_file",
             Self::Postgres => "postgres",
+            Self::SmallDisk => "sqlite_small_disk",
         }
     }
 }
@@ -82,6 +87,35 @@ pub(crate) async fn connect(options: &PostgresOptions) -> Result<tokio_postgres:
     Ok(client)
 }
 
+fn mount(folder: &Path, options: &str) -> Outcome {
+    let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(folder).output()?;
+    if mounted.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&mounted.stderr).into()) }
+}
+
+fn unmount(folder: &Path) {
+    // Lazily: what is still open there is closed a moment later.
+    let _ = Command::new("umount").arg("-l").arg(folder).output();
+}
+
+/// May this process mount a file system?
+pub(crate) fn may_mount() -> bool {
+    static MAY: LazyLock<bool> = LazyLock::new(|| {
+        let Ok(folder) = tempfile::tempdir() else { return false };
+        let may = mount(folder.path(), "size=1m").is_ok();
+        unmount(folder.path());
+        may
+    });
+    *MAY
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        if self.kind == Kind::SmallDisk {
+            unmount(self.folder.path());
+        }
+    }
+}
+
 impl World {
     /// An empty database, opened and migrated.
     pub(crate) async fn open(kind: Kind) -> Result<Self, Box<dyn Error + Send + Sync>> {
@@ -89,6 +123,10 @@ impl World {
         let (options, database) = match kind {
             Kind::Memory => (DatabaseOptions::memory(), None),
             Kind::File => (DatabaseOptions::file(folder.path().join("store.db")), None),
+            Kind::SmallDisk => {
+                mount(folder.path(), "size=1m")?;
+                (DatabaseOptions::file(folder.path().join("store.db")), None)
+            }
             Kind::Postgres => {
                 static NEXT: AtomicU32 = AtomicU32::new(0);
                 let name = format!("store_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
@@ -104,8 +142,9 @@ impl World {
     }
 
     pub(crate) async fn close(self) -> Outcome {
-        drop(self.db);
-        if let Some(name) = self.database {
+        let name = self.database.clone();
+        drop(self);
+        if let Some(name) = name {
             connect(&server()?).await?.batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)")).await?;
         }
         Ok(())
@@ -122,11 +161,16 @@ impl World {
         self.folder.path().join("store.db")
     }
 
+    /// Makes the small disk larger.
+    pub(crate) fn more_room(&self) -> Outcome {
+        mount(self.folder.path(), "remount,size=8m")
+    }
+
     /// Runs statements past the store.
     pub(crate) async fn raw(&self, text: &str) -> Outcome {
         match self.kind {
             Kind::Memory => return Err("nobody sees into another's memory".into()),
-            Kind::File => {
+            Kind::File | Kind::SmallDisk => {
                 let connection = rusqlite::Connection::open(self.path())?;
                 connection.busy_timeout(std::time::Duration::from_secs(5))?;
                 connection.execute_batch(text)?;
@@ -140,7 +184,9 @@ impl World {
     pub(crate) async fn number(&self, text: &str) -> i64 {
         match self.kind {
             Kind::Memory => panic!("nobody sees into another's memory"),
-            Kind::File => rusqlite::Connection::open(self.path()).unwrap().query_row(text, [], |row| row.get(0)).unwrap(),
+            Kind::File | Kind::SmallDisk => {
+                rusqlite::Connection::open(self.path()).unwrap().query_row(text, [], |row| row.get(0)).unwrap()
+            }
             Kind::Postgres => connect(&self.postgres()).await.unwrap().query_one(text, &[]).await.unwrap().get(0),
         }
     }

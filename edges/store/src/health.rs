@@ -1,0 +1,213 @@
+//! Would a write be accepted now? A write that was kept a moment ago says so; where there is none, one is tried, at most once a second
+//! whoever asks. What changes is said in the log, once, with what to do.
+//!
+//! On SQLite the trial is a write of one page, to the disk and back to no rows: nothing less finds a full disk, a used-up quota or
+//! a file system that became read-only. On PostgreSQL it deletes no row, which a standby, a read-only session and a role
+//! without rights refuse; a full disk there is known by the writes that it refused, which count for a while.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::db::Db;
+use crate::error::{Result, StoreError, chain};
+
+/// So long an answer holds.
+const HOLDS: Duration = Duration::from_secs(1);
+/// So long a refused write counts although others are kept: a disk that is nearly full takes some and refuses others. And so long a
+/// full disk counts where trying a write does not find it.
+const REMEMBERED: Duration = Duration::from_secs(10);
+
+/// What is known of a database.
+pub(crate) struct Health {
+    /// Without passwords.
+    place: String,
+    began: Instant,
+    /// When a write was last kept, in ms since `began`; 0 is never.
+    kept_at: AtomicU64,
+    /// Is there a trouble?
+    troubled: AtomicBool,
+    trouble: Mutex<Option<Trouble>>,
+    /// The last trial. Whoever holds it tries, and the others wait for what comes out.
+    tried: tokio::sync::Mutex<Option<(Instant, Result<()>)>>,
+}
+
+struct Trouble {
+    kind: Kind,
+    since: Instant,
+    error: StoreError,
+}
+
+/// What keeps writes from being kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Lost,
+    Full,
+    ReadOnly,
+    Held,
+    Unreachable,
+    Other,
+}
+
+impl Kind {
+    fn of(error: &StoreError) -> Self {
+        match error {
+            StoreError::Lost { .. } => Self::Lost,
+            StoreError::Full(_) => Self::Full,
+            StoreError::ReadOnly(_) => Self::ReadOnly,
+            StoreError::Held(_) => Self::Held,
+            StoreError::Unavailable(_) => Self::Unreachable,
+            _ => Self::Other,
+        }
+    }
+
+    /// What to do. The text of a lost file says it already.
+    fn remedy(self) -> &'static str {
+        match self {
+            Self::Lost => "nothing is written or read until then",
+            Self::Full => "make room on the disk, or raise the quota; writes go on by themselves then",
+            Self::ReadOnly => {
+                "a standby, default_transaction_read_only, a file that may only be read or a file system mounted so; name a database that takes writes, or let this one take them"
+            }
+            Self::Held => "end the other program, or its transaction",
+            Self::Unreachable => "see that the database runs, can be reached, and has connections left",
+            Self::Other => "look at the rights of this user, and at the log of the database or the disk",
+        }
+    }
+}
+
+impl Health {
+    pub(crate) fn new(place: String) -> Self {
+        Self {
+            place,
+            began: Instant::now(),
+            kept_at: AtomicU64::new(0),
+            troubled: AtomicBool::new(false),
+            trouble: Mutex::default(),
+            tried: tokio::sync::Mutex::default(),
+        }
+    }
+
+    /// A write was kept. Costs a look at the clock.
+    pub(crate) fn kept(&self) {
+        self.kept_at.store(self.now(), Ordering::Relaxed);
+        if self.troubled.load(Ordering::Relaxed)
+            && self.trouble().as_ref().is_some_and(|trouble| trouble.since.elapsed() > REMEMBERED)
+        {
+            self.is_well_again();
+        }
+    }
+
+    /// A write was not kept, because of the database and not because of what was to be written.
+    pub(crate) fn refused(&self, error: &StoreError) {
+        let kind = Kind::of(error);
+        let mut trouble = self.trouble();
+        let is_new = trouble.as_ref().is_none_or(|old| old.kind != kind);
+        *trouble = Some(Trouble { kind, since: Instant::now(), error: error.clone() });
+        self.troubled.store(true, Ordering::Relaxed);
+        if is_new {
+            tracing::error!(database = self.place, error = chain(error), "writes are not accepted: {}", kind.remedy());
+        }
+    }
+
+    /// The same, of a failure that may have to do with what was to be written.
+    pub(crate) fn failed(&self, error: &StoreError) {
+        if matches!(error, StoreError::Full(_) | StoreError::ReadOnly(_)) {
+            self.refused(error);
+        }
+    }
+
+    /// The commit of a SQLite transaction was refused. What has no code is our own, of a body that had failed before.
+    pub(crate) fn commit_failed(&self, error: &StoreError) {
+        match error {
+            StoreError::Driver(said) if said.code.is_some() => self.refused(error),
+            StoreError::Full(_) | StoreError::ReadOnly(_) | StoreError::Held(_) => self.refused(error),
+            _ => {}
+        }
+    }
+
+    /// The file was looked for, and is there or not. True if it is.
+    pub(crate) fn file_is(&self, found: &Result<()>) -> bool {
+        match found {
+            Ok(()) if self.lost().is_some() => self.is_well_again(),
+            Ok(()) => {}
+            Err(lost) => self.refused(lost),
+        }
+        found.is_ok()
+    }
+
+    /// Why the file is not to be used any more. Costs a look at a number as long as all is well.
+    pub(crate) fn lost(&self) -> Option<StoreError> {
+        if !self.troubled.load(Ordering::Relaxed) {
+            return None;
+        }
+        self.trouble().as_ref().filter(|trouble| trouble.kind == Kind::Lost).map(|trouble| trouble.error.clone())
+    }
+
+    fn is_well_again(&self) {
+        if self.trouble().take().is_some() {
+            self.troubled.store(false, Ordering::Relaxed);
+            tracing::info!(database = self.place, "writes are accepted again");
+        }
+    }
+
+    fn trouble(&self) -> std::sync::MutexGuard<'_, Option<Trouble>> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn was_kept_lately(&self) -> bool {
+        let (at, now) = (self.kept_at.load(Ordering::Relaxed), self.now());
+        let lately = u128::from(now.saturating_sub(at)) < HOLDS.as_millis();
+        at > 0 && lately && !self.troubled.load(Ordering::Relaxed)
+    }
+
+    fn was_full_lately(&self) -> Option<StoreError> {
+        let trouble = self.trouble();
+        let full = trouble.as_ref().filter(|trouble| trouble.kind == Kind::Full && trouble.since.elapsed() < REMEMBERED);
+        full.map(|trouble| trouble.error.clone())
+    }
+
+    /// In ms since the beginning, and never 0.
+    fn now(&self) -> u64 {
+        u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX).saturating_add(1)
+    }
+}
+
+impl Db {
+    /// Would a write be accepted now? The answer is at most a second old. What is not known after `patience` is an error.
+    ///
+    /// # Errors
+    /// Why not. The log has it already, with what to do.
+    pub async fn ready(&self, patience: Duration) -> Result<()> {
+        let health = &self.shared().health;
+        if health.was_kept_lately() {
+            return Ok(());
+        }
+        let mut tried = health.tried.lock().await;
+        if let Some((at, answer)) = &*tried
+            && at.elapsed() < HOLDS
+        {
+            return answer.clone();
+        }
+        if !self.finds_a_full_disk()
+            && let Some(full) = health.was_full_lately()
+        {
+            return Err(full);
+        }
+        let answer = tokio::time::timeout(patience, Box::pin(self.try_writing())).await.unwrap_or_else(|_| {
+            let waited = patience.as_millis();
+            Err(StoreError::unavailable(format!("there was no answer in {waited} ms")))
+        });
+        match &answer {
+            Ok(()) => health.is_well_again(),
+            Err(error) => health.refused(error),
+        }
+        *tried = Some((Instant::now(), answer.clone()));
+        answer
+    }
+
+    /// Was the last write that was tried accepted, as far as is known? Asks nobody.
+    pub fn takes_writes(&self) -> bool {
+        !self.shared().health.troubled.load(Ordering::Relaxed)
+    }
+}
