@@ -14,7 +14,7 @@ use super::tokens::TestKey;
 use crate::scenarios;
 
 scenarios!(Stage:
-    tokens_of_twenty_kilobytes_are_none,
+    tokens_of_eighty_kilobytes_are_none,
     a_hundred_cookies_are_read_and_ours_is_found,
     doubled_headers_count_once,
     contradictory_tokens_are_settled_by_the_table,
@@ -49,11 +49,11 @@ fn everywhere(app: &App) -> Vec<Call> {
     paths.into_iter().map(|(method, path)| app.call(method, path)).collect()
 }
 
-async fn tokens_of_twenty_kilobytes_are_none(stage: &Stage) {
+async fn tokens_of_eighty_kilobytes_are_none(stage: &Stage) {
     let (app, core) = app(stage).await;
-    let long = valid(stage).with("large", "x".repeat(20_000)).text();
-    let noise = "x".repeat(20_000);
-    let dots = ".".repeat(20_000);
+    let long = valid(stage).with("large", "x".repeat(80_000)).text();
+    let noise = "x".repeat(80_000);
+    let dots = ".".repeat(80_000);
     for token in [&long, &noise, &dots] {
         no_session(&app.get("/session").access(token).send().await);
         no_session(&app.get("/session").bearer(token).send().await);
