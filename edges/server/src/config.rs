@@ -15,6 +15,7 @@ use supertokens_store::{DatabaseOptions, IdleConnections, PostgresOptions, Table
 use crate::{Place, Settings, Stop};
 
 mod environment;
+mod trust;
 mod yaml;
 
 pub(crate) use environment::Environment;
@@ -110,12 +111,24 @@ impl Config {
     }
 }
 
+impl Config {
+    /// Attributes of the database's address that are not known.
+    pub(crate) fn passed_over(&self) -> &[String] {
+        match &self.database {
+            DatabaseOptions::Postgres(options) => &options.passed_over,
+            DatabaseOptions::Sqlite(_) => &[],
+        }
+    }
+}
+
 impl Gathered {
     /// Reads the file, then the environment over it, then the flags.
     pub(crate) fn gather(settings: &Settings, place: &Place, environment: &Environment) -> Result<Self, Stop> {
         let mut gathered = Self::default();
         if let Some(path) = file_to_read(settings)? {
             gathered.read_file(&path)?;
+            let secrets = keys().any(|key| key.secret && gathered.base.get(key.name).is_some_and(|value| !value.is_null()));
+            gathered.notices.extend(trust::look_at(&path, settings.config.is_some(), secrets)?);
             gathered.file = Some(path);
         }
         gathered.read_environment(environment)?;
@@ -327,7 +340,9 @@ fn postgres_options(config: PostgresConfig) -> Result<PostgresOptions, Stop> {
         ..PostgresOptions::default()
     };
     for (name, value) in config.attributes {
-        options.apply_attribute(&name, value).map_err(|error| Stop::new(error.to_string()))?;
+        options.apply_attribute(&name, value).map_err(|error| {
+            Stop::new(format!("{error}\n    see database_url, postgresql_connection_uri or postgresql_connection_attributes"))
+        })?;
     }
     Ok(options)
 }

@@ -8,7 +8,7 @@ use supertokens_domain::session::signing_key::SigningKey;
 use supertokens_domain::time::{MINUTE, Millis, SECOND};
 use supertokens_store::{DatabaseOptions, Db, StoreError};
 
-use crate::config::Config;
+use crate::config::{Config, Notice};
 use crate::{Place, Settings, Stop, say};
 
 mod sqlite;
@@ -21,6 +21,8 @@ const SKEW: Millis = 5 * SECOND;
 /// What was found about one question.
 enum Finding {
     Ok(String),
+    /// What is no fault, but worth a thought.
+    Note(String),
     /// What to do.
     Wrong(String),
 }
@@ -35,6 +37,16 @@ pub(crate) async fn run(settings: &Settings) -> Result<(), Stop> {
     };
     let file = config.gathered.file.as_deref().map_or("no file".to_owned(), |path| path.display().to_string());
     let mut all_well = report("configuration", &Finding::Ok(format!("{file}, {} values set", config.gathered.base.len())));
+    for notice in &config.gathered.notices {
+        let (Notice::Info(text) | Notice::Warning(text)) = notice;
+        report("configuration", &Finding::Note(text.clone()));
+    }
+    for name in config.passed_over() {
+        report("configuration", &Finding::Note(format!("the attribute {name} of the database's address is not known here")));
+    }
+    if config.core.api_keys.is_empty() {
+        report("api_keys", &Finding::Note("none are set: everybody who reaches the port may make and end sessions".to_owned()));
+    }
     if settings.test_mode {
         all_well &= report("test mode", &Finding::Wrong("is on; turn it off in production".to_owned()));
     }
@@ -46,9 +58,10 @@ pub(crate) async fn run(settings: &Settings) -> Result<(), Stop> {
 fn report(question: &str, finding: &Finding) -> bool {
     match finding {
         Finding::Ok(what) => say(&format!("ok     {question}: {what}")),
+        Finding::Note(what) => say(&format!("note   {question}: {what}")),
         Finding::Wrong(what) => say(&format!("wrong  {question}: {what}")),
     }
-    matches!(finding, Finding::Ok(_))
+    !matches!(finding, Finding::Wrong(_))
 }
 
 async fn database(options: DatabaseOptions) -> bool {
@@ -58,6 +71,10 @@ async fn database(options: DatabaseOptions) -> bool {
     if files.as_ref().is_some_and(|files| !sqlite::may_be_opened(files)) {
         return all_well;
     }
+    let postgres = match &options {
+        DatabaseOptions::Postgres(postgres) => Some(postgres.clone()),
+        DatabaseOptions::Sqlite(_) => None,
+    };
     let db = match Db::open_to_look(options).await {
         Ok(db) => db,
         Err(error) => return report("database", &unopened(&place, &error)) & all_well,
@@ -66,6 +83,12 @@ async fn database(options: DatabaseOptions) -> bool {
         return report("database", &Finding::Wrong(advice(&place, &error)));
     }
     all_well &= report("database", &Finding::Ok(format!("{place} answers")));
+    if let (Some(postgres), Some(encrypted)) = (postgres, db.encrypted()) {
+        let fine = if encrypted { "encrypted" } else { "not encrypted, and within this machine" };
+        let finding =
+            postgres.unsafe_way(encrypted).map_or_else(|| Finding::Ok(fine.to_owned()), |what| Finding::Note(what.to_owned()));
+        report("encryption", &finding);
+    }
     let pending = match db.plan().await {
         Ok(planned) => planned.len(),
         Err(error) => return report("schema", &Finding::Wrong(advice(&place, &error))),
@@ -126,7 +149,8 @@ fn advice(place: &str, error: &StoreError) -> String {
         StoreError::Driver(_) => "look at the rights of this user on the database or the file",
         StoreError::ReadOnly(_) => "name the server that takes writes, or turn default_transaction_read_only off for this role",
         StoreError::Full(_) => "make room on the disk of the database",
-        StoreError::BadOptions(_) => "look at the configuration of the table names",
+        StoreError::BadOptions(_) => "look at the configuration of the database",
+        StoreError::Unsafe(_) => "look at sslmode, sslrootcert and the server's certificate",
         _ => "look at the message",
     };
     format!("{}; {what}", Stop::caused(place, error).0)

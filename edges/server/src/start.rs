@@ -31,6 +31,9 @@ pub(crate) async fn run(settings: &Settings, place: &Place, ignored_flags: &[&st
             Notice::Warning(text) => tracing::warn!("{text}"),
         }
     }
+    for name in config.passed_over() {
+        tracing::warn!("the attribute {name} of the database's address is not known here and passed over");
+    }
     for flag in ignored_flags {
         tracing::info!("{flag} is a flag of the Java core and means nothing here");
     }
@@ -45,6 +48,7 @@ pub(crate) async fn run(settings: &Settings, place: &Place, ignored_flags: &[&st
     let host = config.core.host.clone();
     let listeners = listen(&host, config.core.port).await?;
     let port = listeners.first().and_then(|listener| listener.local_addr().ok()).map_or(config.core.port, |at| at.port());
+    tell_who_is_let_in(&config, &listeners);
     let core = tokio::select! {
         core = open(&config, settings.test_mode) => core?,
         never = opening::answer(&listeners, &config.core.base_path) => match never {},
@@ -67,6 +71,23 @@ pub(crate) async fn run(settings: &Settings, place: &Place, ignored_flags: &[&st
         tracing::warn!("stopped, although some requests had not come to their end");
     }
     Ok(())
+}
+
+/// Without a key everybody who reaches the port may make sessions for anybody.
+fn tell_who_is_let_in(config: &Config, listeners: &[TcpListener]) {
+    if !config.core.api_keys.is_empty() {
+        return;
+    }
+    let local = |listener: &TcpListener| listener.local_addr().is_ok_and(|at| at.ip().is_loopback());
+    if listeners.iter().all(local) {
+        tracing::warn!("no api_keys are set: every program on this machine may make and end sessions of anybody; set API_KEYS");
+    } else {
+        tracing::warn!(
+            "NO API_KEYS ARE SET, and {} is not an address of this machine alone: everybody who reaches it may make and end sessions \
+             of anybody; set API_KEYS (20 characters or more), here and in the SDK",
+            config.core.host
+        );
+    }
 }
 
 /// Opens the core. A database that cannot be reached is waited for; anything else is final.

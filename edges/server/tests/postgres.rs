@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use libtest_mimic::{Arguments, Failed, Trial};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use serde_json::{Value, json};
 use supertokens_store::{DatabaseOptions, Db};
 use supertokens_testkit::postgres::{Durability, PostgresServer, binaries};
@@ -26,6 +26,8 @@ const TESTS: &[(&str, Test)] = &[
     ("a_crash_of_the_database_is_survived", || survives(PostgresServer::kill)),
     ("the_doctor_compares_clocks", the_doctor_compares_clocks),
     ("sslmode_means_what_it_means_to_other_clients", every_mode),
+    ("a_certificate_that_is_not_good_ends_the_start", a_wrong_certificate_ends_the_start),
+    ("names_that_postgresql_would_cut_are_refused", long_prefixes),
 ];
 
 /// However long a machine is busy, this is enough; nothing waits for it to pass.
@@ -177,6 +179,7 @@ fn the_doctor_compares_clocks() -> anyhow::Result<()> {
     let (code, said) = doctor()?;
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains("ok     clock of the database: not more than 5 s from this machine's"), "{said}");
+    assert!(said.contains("ok     encryption: not encrypted, and within this machine"), "{said}");
     // A function of the same name that is found first.
     let an_hour_ahead = "create schema fake;
         create function fake.clock_timestamp() returns timestamptz language sql
@@ -205,6 +208,7 @@ struct Certificates {
 fn certificates() -> anyhow::Result<Certificates> {
     let mut authority = CertificateParams::new(Vec::new())?;
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    authority.distinguished_name.push(DnType::CommonName, "an authority");
     let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate()?)?;
     let key = KeyPair::generate()?;
     let server = CertificateParams::new(["127.0.0.1".to_owned()])?.signed_by(&key, &authority)?;
@@ -219,6 +223,9 @@ fn every_mode() -> anyhow::Result<()> {
         std::fs::write(&path, text)?;
         Ok(path.to_str().context("a path in UTF-8")?.to_owned())
     };
+    let alone = itself()?;
+    let own = file("own.pem", &alone.server)?;
+    let signed_itself = PostgresServer::start_encrypted(&alone.server, &alone.key)?;
     let (right, wrong) = (file("right.pem", &ours.authority)?, file("wrong.pem", &another.authority)?);
     let verify = |host: &str, roots: &str| format!("{host} sslmode=verify-full&sslrootcert={roots}");
     let plain = PostgresServer::start(Durability::Fast)?;
@@ -230,7 +237,7 @@ fn every_mode() -> anyhow::Result<()> {
         (&plain, "127.0.0.1 sslmode=require".to_owned(), None),
         (&plain, verify("127.0.0.1", &right), None),
         (&encrypted, "127.0.0.1 sslmode=disable".to_owned(), None),
-        (&encrypted, "127.0.0.1 application_name=x".to_owned(), Some(true)),
+        (&encrypted, "127.0.0.1 connect_timeout=9".to_owned(), Some(true)),
         (&encrypted, "127.0.0.1 sslmode=prefer".to_owned(), Some(true)),
         (&encrypted, "127.0.0.1 sslmode=require".to_owned(), Some(true)),
         (&encrypted, verify("127.0.0.1", &right), Some(true)),
@@ -240,13 +247,38 @@ fn every_mode() -> anyhow::Result<()> {
         (&encrypted, verify("localhost", &right), None),
         // Nobody whom this machine trusts has signed it.
         (&encrypted, "127.0.0.1 sslmode=verify-full".to_owned(), None),
+        (&encrypted, format!("localhost sslmode=verify-ca&sslrootcert={right}"), Some(true)),
+        (&encrypted, format!("127.0.0.1 sslmode=verify-ca&sslrootcert={wrong}"), None),
+        (&encrypted, "127.0.0.1 sslmode=verify-ca".to_owned(), None),
+        // Who names an authority has it asked.
+        (&encrypted, format!("localhost sslmode=require&sslrootcert={right}"), Some(true)),
+        (&encrypted, format!("127.0.0.1 sslmode=require&sslrootcert={wrong}"), None),
+        (&encrypted, format!("127.0.0.1 sslmode=prefer&sslrootcert={wrong}"), None),
+        (&encrypted, format!("127.0.0.1 sslmode=verify-full&sslrootcert={right}.gone"), None),
+        // It asks for no password, so that none can be bound to the connection.
+        (&encrypted, "127.0.0.1 sslmode=require&channel_binding=require".to_owned(), None),
+        // A certificate that signed itself is trusted by those who have it.
+        (&signed_itself, "127.0.0.1 sslmode=require".to_owned(), Some(true)),
+        (&signed_itself, verify("127.0.0.1", &own), Some(true)),
+        (&signed_itself, verify("localhost", &own), None),
+        (&signed_itself, format!("localhost sslmode=verify-ca&sslrootcert={own}"), Some(true)),
+        (&signed_itself, verify("127.0.0.1", &right), None),
     ];
     run(async {
         for (server, way, expected) in table {
             let (host, attributes) = way.split_once(' ').context("a host and attributes")?;
             let url = format!("postgresql://postgres:hunter2@{host}:{}/postgres?{attributes}", server.port());
             let found = is_encrypted(server, &url).await;
-            let found = found.map_err(|error| assert!(!error.contains("hunter2"), "{error}")).ok();
+            let found = found.map_err(|error| {
+                assert!(!error.contains("hunter2"), "{error}");
+                assert!(!error.contains("Unavailable"), "{way}: another try would be of no use: {error}");
+            });
+            let found = found.ok();
+            // JDBC's word, which psql does not know.
+            if !attributes.starts_with("ssl=") {
+                let expected = of_psql(&url, folder.path()).context("psql")?;
+                assert!(expected.is_none_or(|expected| found == expected), "{way}: psql says {expected:?}");
+            }
             assert_eq!(
                 found,
                 expected,
@@ -269,4 +301,61 @@ async fn is_encrypted(server: &PostgresServer, url: &str) -> Result<bool, String
     let [encrypted, several] = &rows[0][..] else { panic!("two columns") };
     assert_eq!(several.as_deref(), Some("t"), "a reader and one of the pool");
     Ok(encrypted.as_deref() == Some("t"))
+}
+
+/// What psql makes of the same URL; nothing if there is no psql.
+fn of_psql(url: &str, home: &Path) -> anyhow::Result<Option<Option<bool>>> {
+    let beside = binaries().map(|folder| folder.join("psql"));
+    let Some(psql) = beside.into_iter().chain(["/usr/bin/psql".into()]).find(|path| path.is_file()) else { return Ok(None) };
+    let sql = "select ssl from pg_stat_ssl where pid = pg_backend_pid()";
+    let output = Command::new(psql).env_clear().env("HOME", home).args(["-XAtc", sql, url]).output()?;
+    Ok(Some(output.status.success().then(|| output.stdout.starts_with(b"t"))))
+}
+
+/// A certificate that nobody has signed but itself, and that may sign others, as `openssl req -x509` makes them.
+fn itself() -> anyhow::Result<Certificates> {
+    let key = KeyPair::generate()?;
+    let mut certificate = CertificateParams::new(["127.0.0.1".to_owned()])?;
+    certificate.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let certificate = certificate.self_signed(&key)?.pem();
+    Ok(Certificates { authority: certificate.clone(), server: certificate, key: key.serialize_pem() })
+}
+
+fn a_wrong_certificate_ends_the_start() -> anyhow::Result<()> {
+    let (ours, another) = (certificates()?, certificates()?);
+    let server = PostgresServer::start_encrypted(&ours.server, &ours.key)?;
+    let folder = tempfile::tempdir()?;
+    std::fs::write(folder.path().join("another.pem"), &another.authority)?;
+    for (attributes, words) in [
+        ("sslmode=verify-full&sslrootcert=another.pem", "is signed by nobody who is trusted"),
+        ("sslmode=verify-full&sslrootcert=missing.pem", "missing.pem"),
+    ] {
+        let url = format!("postgresql://postgres:hunter2@127.0.0.1:{}/postgres?{attributes}", server.port());
+        let mut command = Command::new(env!("CARGO_BIN_EXE_supertokens"));
+        let command = command.args(["start", "--port=0"]).env("SUPERTOKENS_DATABASE_URL", url).current_dir(folder.path());
+        let said = command.output()?;
+        let text = String::from_utf8(said.stderr)?;
+        assert!(said.status.code() == Some(1) && text.contains(words) && !text.contains("trying again"), "{text}");
+        assert!(!text.contains("hunter2"), "{text}");
+    }
+    Ok(())
+}
+
+fn long_prefixes() -> anyhow::Result<()> {
+    let server = PostgresServer::start(Durability::Fast)?;
+    let prefixed = |prefix: &str| -> anyhow::Result<DatabaseOptions> {
+        let DatabaseOptions::Postgres(mut options) = DatabaseOptions::parse(&server.url())? else { unreachable!() };
+        options.tables.prefix = prefix.to_owned();
+        Ok(DatabaseOptions::Postgres(options))
+    };
+    run(async {
+        let error = Db::open(prefixed("company_authentication_service")?).await.unwrap_err().to_string();
+        assert!(error.contains("postgresql_table_names_prefix"), "{error}");
+        let fits = error.split('"').nth(1).context("a prefix that fits")?;
+        let db = Db::open(prefixed(fits)?).await?;
+        db.migrate().await?;
+        assert!(db.plan().await?.is_empty());
+        assert!(Db::open(prefixed(&format!("{fits}x"))?).await.is_err());
+        Ok(())
+    })
 }

@@ -1,8 +1,9 @@
 //! Which settings does the program take, which does it refuse, and what does it say? Nothing is started that has to be waited for.
 #![expect(clippy::unwrap_used, reason = "a failed expectation is how a test fails")]
 
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 /// One run of the program with nothing but these variables: its exit code, and all that it said.
 fn run(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> (Option<i32>, String) {
@@ -116,4 +117,57 @@ fn a_file_of_an_older_core_is_taken_and_what_it_does_not_say_any_more_is_told() 
     write("host: localhost\nport: 1\nhost: 127.0.0.1\n");
     let (code, said) = run(folder.path(), &["start"], &[]);
     assert!(code == Some(1) && said.contains("has the key host twice") && said.contains("(line 3)"), "{said}");
+}
+
+/// What the log has of warnings when a server on this host has started.
+fn warned(host: &str, variables: &[(&str, &str)]) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_supertokens"));
+    command.env_clear().current_dir(folder.path()).args(["start", "--port=0", "--host", host, "--database-url=sqlite::memory:"]);
+    command.env("ERROR_LOG_PATH", "error.log").envs(variables.iter().copied());
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let started = lines.map_while(Result::ok).any(|line| line.contains("Started SuperTokens"));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(started, "it did not start");
+    std::fs::read_to_string(folder.path().join("error.log")).unwrap_or_default()
+}
+
+#[test]
+fn a_start_without_keys_is_warned_about_and_loudly_where_others_reach_it() {
+    let (alone, open) = (warned("127.0.0.1", &[]), warned("0.0.0.0", &[]));
+    assert!(alone.contains("no api_keys are set") && alone.lines().count() == 1, "{alone}");
+    assert!(open.contains("NO API_KEYS ARE SET") && open.lines().count() == 1, "{open}");
+    assert_eq!(warned("0.0.0.0", &[("API_KEYS", "a-key-of-twenty-chars-")]), "");
+}
+
+#[test]
+fn attributes_are_carried_out_refused_or_passed_over_with_a_word() {
+    for attribute in ["require_auth=scram-sha-256", "sslcert=a.crt", "options=-c%20x%3Dy", "gssencmode=require"] {
+        let said = refused(&[("SUPERTOKENS_DATABASE_URL", &format!("postgresql://u:hunter2@h/d?{attribute}"))]);
+        assert!(said.contains(&format!("the attribute {}", attribute.split('=').next().unwrap())), "{said}");
+        let said = refused(&[("POSTGRESQL_USER", "u"), ("POSTGRESQL_CONNECTION_ATTRIBUTES", attribute)]);
+        assert!(said.contains("not carried out"), "{said}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let url = "postgresql://u:hunter2@127.0.0.1:1/d?prepareThreshold=0&channel_binding=require&application_name=x";
+    let (code, said) = run(folder.path(), &["doctor", "--database-url", url], &[]);
+    assert!(code == Some(1) && said.contains("note   configuration: the attribute prepareThreshold"), "{said}");
+    assert!(!said.contains("channel_binding") && !said.contains("application_name"), "{said}");
+}
+
+#[test]
+fn a_file_that_everybody_may_read_is_warned_about() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("config.yaml");
+    std::fs::write(&path, "api_keys: a-key-of-twenty-chars-\n").unwrap();
+    for (mode, words) in [(0o600, None), (0o644, Some("chmod o-r")), (0o666, Some("chmod o-w"))] {
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        let (code, said) = run(folder.path(), &["doctor"], &[]);
+        assert_eq!(code, Some(0), "{said}");
+        assert_eq!(said.contains("note   configuration"), words.is_some(), "{said}");
+        assert!(words.is_none_or(|words| said.contains(words)), "{said}");
+    }
 }

@@ -11,6 +11,7 @@ use std::time::Duration;
 use supertokens_domain::time::Millis;
 
 use crate::error::{Result, StoreError};
+use crate::names;
 use crate::options::{DatabaseOptions, SqliteOptions, SqlitePlace};
 use crate::postgres::{PoolState, Postgres};
 use crate::sqlite::{Sqlite, run_now};
@@ -56,6 +57,9 @@ impl Db {
     /// PostgreSQL. Tables are made by `migrate`.
     pub async fn open(options: DatabaseOptions) -> Result<Self> {
         options.tables().check().map_err(StoreError::BadOptions)?;
+        if matches!(&options, DatabaseOptions::Postgres(_)) {
+            names::fit(options.tables()).map_err(StoreError::BadOptions)?;
+        }
         let (place, migration_mode) = (options.redacted(), options.migration_mode().to_owned());
         let in_memory = matches!(&options, DatabaseOptions::Sqlite(sqlite) if sqlite.place == SqlitePlace::Memory);
         let dialect = match &options {
@@ -85,6 +89,14 @@ impl Db {
         let shared = Shared::new(Sql::new(Dialect::Sqlite, tables.clone()), place.clone());
         let backend = Backend::Sqlite(Sqlite::look(path, &shared)?);
         Ok(Self(Arc::new(Inner { backend, shared, place, migration_mode, in_memory: false })))
+    }
+
+    /// Is the way to the database encrypted? SQLite has none.
+    pub fn encrypted(&self) -> Option<bool> {
+        match &self.0.backend {
+            Backend::Sqlite(_) => None,
+            Backend::Postgres(postgres) => Some(postgres.encrypted()),
+        }
     }
 
     /// Reads, outside of any transaction: each statement is one trip and sees what was committed before it. On

@@ -103,6 +103,9 @@ pub enum StoreError {
     /// Table names, schema or other options that cannot be used.
     #[error("{0}")]
     BadOptions(String),
+    /// The connection would not be as safe as it is wanted. Trying again changes nothing.
+    #[error("{0}")]
+    Unsafe(String),
     /// Anything else.
     #[error("the database refused")]
     Driver(#[source] DriverError),
@@ -147,6 +150,9 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
 
 pub(crate) fn from_postgres(error: &tokio_postgres::Error, sql: &Sql) -> StoreError {
     let Some(said) = error.as_db_error() else {
+        if let Some(refusal) = crate::way::refusal(error) {
+            return StoreError::Unsafe(refusal);
+        }
         let message = chain(error);
         let reached = !error.is_closed() && !caused_by_io(error);
         let driver = DriverError { code: None, message };

@@ -4,12 +4,14 @@
 //! bodies get a [`Tx`]. Its methods are in one file for each subject. Nothing here decides anything.
 
 pub mod activity;
+mod attributes;
 mod db;
 mod error;
 mod health;
 pub mod key_value;
 pub mod keys;
 mod migrations;
+mod names;
 mod options;
 mod postgres;
 mod row;
@@ -20,6 +22,7 @@ pub mod tenancy;
 mod tls;
 mod tx;
 pub mod users;
+mod way;
 
 pub use activity::ActivityRow;
 pub use db::Db;
@@ -28,7 +31,8 @@ pub use key_value::KeyValueRow;
 pub use keys::{DynamicKeyRow, StaticKeyRow};
 pub use migrations::{Applied, PlannedMigration};
 pub use options::{
-    BadUrl, DatabaseOptions, IdleConnections, Patience, PostgresOptions, SqliteOptions, SqlitePlace, TableNames, TlsMode,
+    BadUrl, ChannelBinding, DatabaseOptions, IdleConnections, Keepalive, Patience, PostgresOptions, SqliteOptions, SqlitePlace,
+    TableNames, TlsMode,
 };
 pub use postgres::PoolState;
 pub use session::{LockedSession, NewSession, ResolvedUser, RotationColumns, SessionRow};

@@ -47,6 +47,11 @@ const RECORDS: &str = "CREATE TABLE IF NOT EXISTS {st_rs_migrations} (
 const RECORDED: &str = "SELECT number FROM {st_rs_migrations}";
 const RECORD: &str = "INSERT INTO {st_rs_migrations} (number, name, applied_at) VALUES ($1, $2, $3)";
 
+/// All texts that make something, as they stand here.
+pub(crate) fn texts() -> impl Iterator<Item = &'static str> {
+    MIGRATIONS.iter().map(|(_, _, text)| *text).chain([RECORDS])
+}
+
 impl Db {
     /// Brings the tables up to date and says what had to be done. Several processes may do this at once.
     pub async fn migrate(&self) -> Result<Vec<Applied>> {

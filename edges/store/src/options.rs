@@ -57,6 +57,20 @@ pub struct PostgresOptions {
     pub tls: TlsMode,
     /// A PEM file of authorities to trust instead of the system's.
     pub root_certificates: Option<PathBuf>,
+    /// The system's authorities are to be asked, whatever the mode.
+    pub system_certificates: bool,
+    /// Whether the password must be bound to the encrypted connection.
+    pub channel_binding: ChannelBinding,
+    /// What the server's lists call this program.
+    pub application_name: String,
+    /// A session that may only read will do, or will not; unless it is said, it will not where there are several hosts.
+    pub any_session: Option<bool>,
+    /// Hosts are tried in any order.
+    pub any_order: bool,
+    /// How it is found out that the other end is gone.
+    pub keepalive: Keepalive,
+    /// Attributes that mean nothing here.
+    pub passed_over: Vec<String>,
     /// The most connections that work on transactions; two more are shared by reads.
     pub pool_size: usize,
     /// How long making a connection to one host may take.
@@ -108,8 +122,57 @@ pub enum TlsMode {
     Prefer,
     /// Always; the certificate is not looked at.
     Require,
-    /// Always, and the certificate must be good for the host name (`verify-ca` and `verify-full`).
+    /// Always, and the certificate must be signed by one of the named authorities (`verify-ca`).
+    VerifyAuthority,
+    /// Always, and the certificate must be good for the host name too (`verify-full`).
     Verify,
+}
+
+impl TlsMode {
+    /// The word for it.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Disable => "disable",
+            Self::Prefer => "prefer",
+            Self::Require => "require",
+            Self::VerifyAuthority => "verify-ca",
+            Self::Verify => "verify-full",
+        }
+    }
+}
+
+/// Whether the password must be bound to the encrypted connection (`channel_binding`): then nobody in between can use it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ChannelBinding {
+    /// Never.
+    Disable,
+    /// If the server can.
+    #[default]
+    Prefer,
+    /// Always: the server must ask for SCRAM, over an encrypted connection.
+    Require,
+}
+
+/// How it is found out that the other end of a connection is gone. By default within half a minute, and sooner if something was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Keepalive {
+    /// Whether the system asks.
+    pub on: bool,
+    /// So long nothing was heard before it does.
+    pub idle: Duration,
+    /// So long between one time and the next.
+    pub interval: Duration,
+    /// So often.
+    pub count: u32,
+    /// So long may pass before what was sent has arrived.
+    pub user_timeout: Duration,
+}
+
+impl Default for Keepalive {
+    fn default() -> Self {
+        let seconds = Duration::from_secs;
+        Self { on: true, idle: seconds(15), interval: seconds(5), count: 3, user_timeout: seconds(15) }
+    }
 }
 
 /// How tables are called.
@@ -128,7 +191,7 @@ pub struct TableNames {
 /// A database URL that cannot be used. It does not repeat the URL, which may hold a password.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the database URL {0}")]
-pub struct BadUrl(String);
+pub struct BadUrl(pub(crate) String);
 
 impl From<BadAddress> for BadUrl {
     fn from(bad: BadAddress) -> Self {
@@ -189,6 +252,13 @@ impl Default for PostgresOptions {
             tables: TableNames::default(),
             tls: TlsMode::default(),
             root_certificates: None,
+            system_certificates: false,
+            channel_binding: ChannelBinding::default(),
+            application_name: "supertokens-rs".into(),
+            any_session: None,
+            any_order: false,
+            keepalive: Keepalive::default(),
+            passed_over: Vec::new(),
             pool_size: 10,
             connect_timeout: Duration::from_secs(5),
             acquire_timeout: Duration::from_secs(5),
@@ -263,6 +333,34 @@ impl PostgresOptions {
         std::iter::once((self.host.as_str(), self.port)).chain(more)
     }
 
+    /// What is looked at, all attributes taken together. Who names authorities wants them to be asked; a certificate that anybody can
+    /// get from a public authority says nothing without its name.
+    pub(crate) fn tls_mode(&self) -> TlsMode {
+        match (self.tls, &self.root_certificates, self.system_certificates) {
+            (TlsMode::Disable, _, _) => TlsMode::Disable,
+            (_, _, true) | (TlsMode::VerifyAuthority, None, _) => TlsMode::Verify,
+            (TlsMode::Require, Some(_), _) => TlsMode::VerifyAuthority,
+            (mode, _, _) => mode,
+        }
+    }
+
+    /// What is to be said of the safety of a connection that is encrypted, or not; nothing if it is as it should be.
+    pub fn unsafe_way(&self, encrypted: bool) -> Option<&'static str> {
+        if self.hosts().all(|(host, _)| crate::way::is_local(host)) {
+            return None;
+        }
+        match (encrypted, self.tls_mode()) {
+            (false, _) => {
+                Some("not encrypted: whoever is between here and the database reads along; sslmode=verify-full protects")
+            }
+            (true, TlsMode::Verify | TlsMode::VerifyAuthority) => None,
+            (true, _) if self.root_certificates.is_some() => None,
+            (true, _) => Some(
+                "encrypted, but nobody looks at the server's certificate: sslmode=verify-full with sslrootcert finds out who answers",
+            ),
+        }
+    }
+
     /// How long making a connection may take if all hosts but the last say nothing.
     pub(crate) fn connect_limit(&self) -> Duration {
         self.connect_timeout * u32::try_from(self.more_hosts.len() + 1).unwrap_or(u32::MAX)
@@ -308,40 +406,6 @@ impl PostgresOptions {
             self.host = Some(host).filter(|host| !host.is_empty()).unwrap_or(std::mem::take(&mut self.host));
             self.more_hosts = hosts.collect();
         }
-    }
-
-    /// One attribute of the URL, by its name in JDBC or libpq.
-    pub fn apply_attribute(&mut self, name: &str, value: String) -> Result<(), BadUrl> {
-        match name {
-            "currentSchema" if !value.is_empty() => self.tables.schema = value,
-            "host" if !value.is_empty() => self.host = value,
-            "port" => self.port = value.parse().map_err(|_| BadUrl("has a port that is no number from 1 to 65535".into()))?,
-            "user" => self.user = Some(value),
-            "password" => self.password = Some(Secret::new(value)),
-            "ssl" => self.tls = if value.is_empty() || value == "true" { TlsMode::Verify } else { TlsMode::Prefer },
-            "sslrootcert" if !value.is_empty() => self.root_certificates = Some(value.into()),
-            "sslmode" => {
-                self.tls = match value.as_str() {
-                    "disable" => TlsMode::Disable,
-                    "allow" | "prefer" => TlsMode::Prefer,
-                    "require" => TlsMode::Require,
-                    "verify-ca" | "verify-full" => TlsMode::Verify,
-                    _ => {
-                        return Err(BadUrl(
-                            "has an unknown sslmode: disable, prefer, require, verify-ca or verify-full are known".into(),
-                        ));
-                    }
-                }
-            }
-            "connectTimeout" | "connect_timeout" => {
-                let seconds = value.parse().map_err(|_| BadUrl("has a connect timeout that is no number of seconds".into()))?;
-                if seconds > 0 {
-                    self.connect_timeout = Duration::from_secs(seconds);
-                }
-            }
-            _ => {}
-        }
-        Ok(())
     }
 }
 

@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use deadpool_postgres::{ClientWrapper, Hook, HookError, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
 use tokio::sync::{Semaphore, SemaphorePermit};
-use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::error::{Result, StoreError, from_pool, from_postgres};
-use crate::options::{IdleConnections, Patience, PostgresOptions, TlsMode};
+use crate::options::{IdleConnections, Patience, PostgresOptions};
 use crate::tx::Shared;
+use crate::way::Way;
 
 /// How many connections reads share.
 const READERS: usize = 2;
@@ -24,7 +24,7 @@ pub(crate) struct Postgres {
     readers: [Reader; READERS],
     next: AtomicUsize,
     config: tokio_postgres::Config,
-    tls: MakeRustlsConnect,
+    way: Way,
     connect_timeout: Duration,
     patience: Patience,
     /// Long reads may not take all connections of the pool.
@@ -79,11 +79,11 @@ impl Drop for Lease {
 impl Postgres {
     /// Connects once, so that a wrong address or password is known at once.
     pub(crate) async fn open(options: &PostgresOptions, shared: &Arc<Shared>) -> Result<Self> {
-        let config = driver_config(options);
-        let tls = MakeRustlsConnect::new(crate::tls::config(options.tls, options.root_certificates.as_deref())?);
+        let way = Way::new(options)?;
+        let config = driver_config(options, &way);
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let patience = options.patience;
-        let pool = Pool::builder(Manager::from_config(config.clone(), tls.clone(), recycling))
+        let pool = Pool::builder(Manager::from_config(config.clone(), way.clone(), recycling))
             .max_size(options.pool_size.max(1))
             .wait_timeout(Some(options.acquire_timeout))
             .create_timeout(Some(options.connect_limit()))
@@ -100,7 +100,7 @@ impl Postgres {
         let (readers, next, shared) = (Default::default(), AtomicUsize::new(0), Arc::clone(shared));
         let long_reads = Semaphore::new((options.pool_size / 2).max(1));
         let connect_timeout = options.connect_limit();
-        let this = Self { pool, readers, next, config, tls, connect_timeout, patience, long_reads, shared };
+        let this = Self { pool, readers, next, config, way, connect_timeout, patience, long_reads, shared };
         this.reader().await?;
         Ok(this)
     }
@@ -146,7 +146,7 @@ impl Postgres {
     }
 
     async fn connect(&self) -> Result<ClientWrapper> {
-        let connecting = tokio::time::timeout(self.connect_timeout, Box::pin(self.config.connect(self.tls.clone())));
+        let connecting = tokio::time::timeout(self.connect_timeout, Box::pin(self.config.connect(self.way.clone())));
         let connected = connecting.await.map_err(|_| StoreError::unavailable("connecting took too long"))?;
         let (client, connection) = connected.map_err(|e| from_postgres(&e, &self.shared.sql))?;
         let task = tokio::spawn(async move {
@@ -159,6 +159,11 @@ impl Postgres {
         let prepared = prepared.map_err(|_| StoreError::unavailable("connecting took too long"))?;
         prepared.map_err(|e| from_postgres(&e, &self.shared.sql))?;
         Ok(client)
+    }
+
+    /// Was the last connection that was made over TCP encrypted?
+    pub(crate) fn encrypted(&self) -> bool {
+        self.way.encrypted()
     }
 
     pub(crate) fn state(&self) -> PoolState {
@@ -204,25 +209,25 @@ impl Reader {
     }
 }
 
-fn driver_config(options: &PostgresOptions) -> tokio_postgres::Config {
+fn driver_config(options: &PostgresOptions, way: &Way) -> tokio_postgres::Config {
+    use tokio_postgres::config::{LoadBalanceHosts, TargetSessionAttrs};
     let mut config = tokio_postgres::Config::new();
     config.dbname(&options.dbname);
     for (host, port) in options.hosts() {
         config.host(host).port(port);
     }
-    if !options.more_hosts.is_empty() {
-        // One of several may be a standby, where nothing can be stored.
-        config.target_session_attrs(tokio_postgres::config::TargetSessionAttrs::ReadWrite);
+    if options.any_order {
+        config.load_balance_hosts(LoadBalanceHosts::Random);
     }
-    config.application_name("supertokens-rs").connect_timeout(options.connect_timeout);
-    // A connection that died without a word is found out within half a minute, and sooner if something was sent on it.
-    config.keepalives(true).keepalives_idle(Duration::from_secs(15));
-    config.keepalives_interval(Duration::from_secs(5)).keepalives_retries(3).tcp_user_timeout(Duration::from_secs(15));
-    config.ssl_mode(match options.tls {
-        TlsMode::Disable => tokio_postgres::config::SslMode::Disable,
-        TlsMode::Prefer => tokio_postgres::config::SslMode::Prefer,
-        TlsMode::Require | TlsMode::Verify => tokio_postgres::config::SslMode::Require,
-    });
+    // One of several may be a standby, where nothing can be stored.
+    if !options.any_session.unwrap_or(options.more_hosts.is_empty()) {
+        config.target_session_attrs(TargetSessionAttrs::ReadWrite);
+    }
+    config.application_name(&options.application_name).connect_timeout(options.connect_timeout);
+    let keepalive = &options.keepalive;
+    config.keepalives(keepalive.on).keepalives_idle(keepalive.idle).keepalives_interval(keepalive.interval);
+    config.keepalives_retries(keepalive.count).tcp_user_timeout(keepalive.user_timeout);
+    way.tell(options, &mut config);
     if let Some(user) = &options.user {
         config.user(user);
     }
