@@ -53,6 +53,8 @@ pub struct CoreOptions {
     pub process_id: String,
     /// The configuration file, if there is one.
     pub config_path: Option<PathBuf>,
+    /// Without an API key, answers over the network only to names of the machine itself, and to configured domains.
+    pub own_names_only: bool,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Dice.
@@ -70,6 +72,7 @@ impl CoreOptions {
             test_mode: false,
             process_id: ports::uuid(&SystemEntropy),
             config_path: None,
+            own_names_only: false,
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
             spare_keys: None,
@@ -107,6 +110,7 @@ pub(crate) struct Inner {
     pub(crate) test_mode: bool,
     pub(crate) process_id: String,
     pub(crate) config_path: Option<PathBuf>,
+    pub(crate) own_names_only: bool,
 }
 
 impl Inner {
@@ -149,6 +153,7 @@ impl Core {
             test_mode: options.test_mode,
             process_id: options.process_id,
             config_path: options.config_path,
+            own_names_only: options.own_names_only,
             clock: options.clock,
             dice: options.entropy,
             db,
@@ -265,6 +270,11 @@ impl Admitted {
     pub fn operation(&self) -> Operation {
         self.operation
     }
+
+    /// Is its body of any use? Where nobody had to show a key, none is: whoever reads bodies need not read one of just anybody.
+    pub fn reads_body(&self) -> bool {
+        self.entered.route.is_some_and(|route| route.door.key)
+    }
 }
 
 /// Where a request came in, and what follows from its head.
@@ -314,6 +324,10 @@ impl Visit<'_> {
         self.counted = place.app.is_some().then(|| place.at.app_identifier());
         if door.key && !caller.has_key {
             return Err(Error::refused(StatusCode::UNAUTHORIZED, "Invalid API key"));
+        }
+        // Within a process there is no address, and no browser.
+        if door.key && caller.keyless && self.peer.is_some() {
+            request::check_site(self.parts, self.inner.own_names_only, &place.at.cud)?;
         }
         let requested = request::version(&self.parts.headers, place.app.as_deref())?;
         if requested.is_below(supertokens_wire::version::CdiVersion { major: 3, minor: 0 }) && !place.at.tenant.is_default() {

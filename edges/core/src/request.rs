@@ -131,6 +131,8 @@ pub(crate) struct Caller {
     /// May not see or change protected settings.
     pub(crate) is_protected: bool,
     pub(crate) has_key: bool,
+    /// Nobody is asked for a key.
+    pub(crate) keyless: bool,
 }
 
 /// Compares the presented key with every configured one, each in constant time.
@@ -139,15 +141,52 @@ pub(crate) fn caller(parts: &Parts, app: Option<&CoreConfig>, base: Option<&Core
     let is = |secret: &str| presented.is_some_and(|key| equal(key, secret));
     let secret = base.and_then(|config| config.supertokens_saas_secret.as_ref());
     let has_secret = secret.is_some_and(|secret| is(secret.expose()));
+    let keyless = app.is_some_and(|config| config.api_keys.is_empty()) && secret.is_none();
     let has_key = match app {
         None => true,
         Some(config) => {
-            let nothing_configured = config.api_keys.is_empty() && secret.is_none();
             let matches = config.api_keys.iter().fold(false, |found, key| is(key.expose()) | found);
-            nothing_configured || matches || has_secret
+            keyless || matches || has_secret
         }
     };
-    Caller { is_protected: secret.is_some() && !has_secret, has_key }
+    Caller { is_protected: secret.is_some() && !has_secret, has_key, keyless }
+}
+
+/// Refuses what a page of another site makes somebody's browser send to a core that asks for no key. `own_names`: only the machine's
+/// own names, and configured domains, are answered to; otherwise a page whose name was made to lead here would be the core's own
+/// site.
+pub(crate) fn check_site(parts: &Parts, own_names: bool, domain: &ConnectionUriDomain) -> Result<(), Error> {
+    const ORIGIN: &str = "This core has no API key, so it answers nothing that a browser sends from another site. Set api_keys, and \
+                          send one of them with each request";
+    const HOST: &str = "This core has no API key and listens at its default address, so it answers to localhost only. Set api_keys, \
+                        or set host to the name or address at which it is to listen";
+    let sites = parts.headers.get_all("sec-fetch-site").iter();
+    let from_elsewhere = sites.into_iter().any(|site| ![&b"none"[..], b"same-origin"].contains(&site.as_bytes()));
+    if from_elsewhere || parts.headers.get_all(header::ORIGIN).iter().any(|origin| !is_own(origin.as_bytes(), parts)) {
+        return Err(Error::forbidden(ORIGIN));
+    }
+    if own_names && domain.is_default() && !is_of_this_machine(&host(&parts.uri, &parts.headers)) {
+        return Err(Error::forbidden(HOST));
+    }
+    Ok(())
+}
+
+/// Is this origin the place that the request was sent to?
+fn is_own(origin: &[u8], parts: &Parts) -> bool {
+    let authority = match parts.uri.authority() {
+        Some(authority) => authority.as_str().as_bytes(),
+        None => parts.headers.get(header::HOST).map(http::HeaderValue::as_bytes).unwrap_or_default(),
+    };
+    let place = origin.strip_prefix(b"http://").or_else(|| origin.strip_prefix(b"https://"));
+    place.is_some_and(|place| !place.is_empty() && place.eq_ignore_ascii_case(authority))
+}
+
+/// A name that leads nowhere but to the machine itself. No name at all is one, as browsers always send one.
+fn is_of_this_machine(host: &str) -> bool {
+    let host = host.strip_suffix('.').unwrap_or(host);
+    let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
+    let last = host.rsplit('.').next().unwrap_or_default();
+    host.is_empty() || last.eq_ignore_ascii_case("localhost") || bare.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 fn presented_key(headers: &HeaderMap) -> Option<&str> {
@@ -257,5 +296,62 @@ mod tests {
         assert_eq!(key("authorization", "BEARER  k"), Some("k".into()));
         assert_eq!(key("authorization", "k"), Some("k".into()));
         assert_eq!(key("other", "k"), None);
+    }
+
+    #[test]
+    fn a_browser_that_comes_from_another_site_is_known_by_what_it_sends() {
+        let site = |headers: &[(&'static str, &str)]| {
+            let mut request = http::Request::post("/recipe/session").header("host", "core.example:3567");
+            for (name, value) in headers {
+                request = request.header(*name, *value);
+            }
+            check_site(&request.body(()).unwrap().into_parts().0, false, &ConnectionUriDomain::default()).is_ok()
+        };
+        for (headers, allowed) in [
+            (&[][..], true),
+            (&[("origin", "http://core.example:3567")], true),
+            (&[("origin", "https://Core.Example:3567"), ("sec-fetch-site", "same-origin")], true),
+            (&[("sec-fetch-site", "none")], true),
+            (&[("sec-fetch-mode", "cors")], true),
+            (&[("origin", "null")], false),
+            (&[("origin", "")], false),
+            (&[("origin", "http://")], false),
+            (&[("origin", "http://core.example")], false),
+            (&[("origin", "http://core.example:3567.evil.example")], false),
+            (&[("origin", "http://evil.example")], false),
+            (&[("origin", "http://core.example:3567"), ("origin", "http://evil.example")], false),
+            (&[("sec-fetch-site", "same-site")], false),
+            (&[("sec-fetch-site", "cross-site")], false),
+            (&[("sec-fetch-site", "none"), ("sec-fetch-site", "cross-site")], false),
+        ] {
+            assert_eq!(site(headers), allowed, "{headers:?}");
+        }
+    }
+
+    #[test]
+    fn the_machine_has_few_names() {
+        let named = |host: &str, domain: &str| {
+            let (parts, ()) = http::Request::get("/").header("host", host).body(()).unwrap().into_parts();
+            check_site(&parts, true, &ConnectionUriDomain::normalise(domain)).is_ok()
+        };
+        for (host, allowed) in [
+            ("", true),
+            ("localhost", true),
+            ("LocalHost.:3567", true),
+            ("core.localhost:3567", true),
+            ("127.0.0.1:3567", true),
+            ("127.1.2.3", true),
+            ("[::1]:3567", true),
+            ("0.0.0.0:3567", false),
+            ("10.0.0.1:3567", false),
+            ("evil.example", false),
+            ("localhost.evil.example", false),
+            ("evillocalhost", false),
+            ("127.0.0.1.evil.example", false),
+            ("[::2]", false),
+        ] {
+            assert_eq!(named(host, ""), allowed, "{host}");
+        }
+        assert!(named("c1.example", "c1.example"), "a configured domain");
     }
 }

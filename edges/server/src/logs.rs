@@ -14,14 +14,14 @@ use crate::Stop;
 
 /// Sends all log lines of this process where the settings say. A panic becomes a log line that names its place; its message is
 /// left out, as it may repeat any value.
-pub(crate) fn start(settings: &Settings) -> Result<(), Stop> {
+pub(crate) fn start(settings: &Settings) -> Result<Logs, Stop> {
     let sinks = Sinks {
         info: Sink::open(settings.info_log_path.as_deref(), Sink::Output)?,
         error: Sink::open(settings.error_log_path.as_deref(), Sink::Errors)?,
     };
     let line = tracing_subscriber::fmt()
         .with_env_filter(filter(settings.log_level))
-        .with_writer(sinks)
+        .with_writer(sinks.clone())
         .with_ansi(false)
         .with_target(false);
     let installed = if settings.log_json {
@@ -34,7 +34,39 @@ pub(crate) fn start(settings: &Settings) -> Result<(), Stop> {
         let place = panic.location().map_or_else(|| "an unknown place".to_owned(), |at| format!("{}:{}", at.file(), at.line()));
         tracing::error!(place, "panicked");
     }));
-    Ok(())
+    Ok(Logs(sinks))
+}
+
+/// Where the log lines of this process go.
+pub(crate) struct Logs(Sinks);
+
+impl Logs {
+    /// Opens each log file anew under its name, as what was under it may have been moved away. One that cannot be opened is written
+    /// to as before.
+    pub(crate) fn reopen(&self) {
+        let mut files = 0;
+        for sink in [&self.0.info, &self.0.error] {
+            let Sink::File(log) = sink else { continue };
+            files += 1;
+            match open(&log.path) {
+                Ok(file) => *log.file.lock().unwrap_or_else(PoisonError::into_inner) = file,
+                Err(error) => tracing::error!(path = log.path, %error, "the log file cannot be opened anew"),
+            }
+        }
+        match files {
+            0 => tracing::info!("a hangup was signalled; there are no log files to open anew"),
+            _ => tracing::info!("a hangup was signalled; the log files are open anew"),
+        }
+    }
+}
+
+fn open(path: &str) -> io::Result<File> {
+    OpenOptions::new().create(true).append(true).open(path)
+}
+
+struct LogFile {
+    path: String,
+    file: Mutex<File>,
 }
 
 /// Our crates at the level asked for; those we use only from WARN on, as what they say may hold anything.
@@ -53,7 +85,7 @@ fn filter(level: LogLevel) -> EnvFilter {
 enum Sink {
     Output,
     Errors,
-    File(Arc<Mutex<File>>),
+    File(Arc<LogFile>),
 }
 
 #[derive(Clone)]
@@ -65,9 +97,8 @@ struct Sinks {
 impl Sink {
     fn open(path: Option<&str>, otherwise: Self) -> Result<Self, Stop> {
         let Some(path) = path else { return Ok(otherwise) };
-        let file = OpenOptions::new().create(true).append(true).open(path);
-        let file = file.map_err(|error| Stop::new(format!("the log file {path} cannot be opened: {error}")))?;
-        Ok(Self::File(Arc::new(Mutex::new(file))))
+        let file = open(path).map_err(|error| Stop::new(format!("the log file {path} cannot be opened: {error}")))?;
+        Ok(Self::File(Arc::new(LogFile { path: path.to_owned(), file: Mutex::new(file) })))
     }
 }
 
@@ -77,7 +108,7 @@ impl Write for Sink {
         match self {
             Self::Output => io::stdout().lock().write_all(bytes)?,
             Self::Errors => io::stderr().lock().write_all(bytes)?,
-            Self::File(file) => file.lock().unwrap_or_else(PoisonError::into_inner).write_all(bytes)?,
+            Self::File(log) => log.file.lock().unwrap_or_else(PoisonError::into_inner).write_all(bytes)?,
         }
         Ok(bytes.len())
     }
@@ -86,7 +117,7 @@ impl Write for Sink {
         match self {
             Self::Output => io::stdout().lock().flush(),
             Self::Errors => io::stderr().lock().flush(),
-            Self::File(file) => file.lock().unwrap_or_else(PoisonError::into_inner).flush(),
+            Self::File(log) => log.file.lock().unwrap_or_else(PoisonError::into_inner).flush(),
         }
     }
 }

@@ -8,10 +8,14 @@ use std::process::ExitCode;
 
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
+mod body;
 mod config;
+mod connections;
 mod doctor;
+mod files;
+mod head;
 mod healthcheck;
-mod idle;
+mod held;
 mod limits;
 mod logs;
 mod metrics;
@@ -21,6 +25,7 @@ mod ready;
 mod serve;
 mod show_config;
 mod start;
+mod unread;
 mod work;
 
 #[global_allocator]

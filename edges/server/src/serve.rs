@@ -2,7 +2,6 @@
 //! (`/livez`, `/readyz`, `/metrics`), panics, and the orderly end. What a request means is the core's.
 
 use std::collections::hash_map::RandomState;
-use std::convert::Infallible;
 use std::future::Future;
 use std::hash::{BuildHasher as _, Hasher as _};
 use std::net::{IpAddr, SocketAddr};
@@ -12,20 +11,18 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
-use http_body_util::{BodyExt as _, Full};
-use hyper::body::{Body as _, Incoming};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper::body::Incoming;
 use supertokens_core::error::{respond, text_response};
 use supertokens_core::{Core, Operation};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tracing::Instrument as _;
 
-use crate::idle::Idle;
+use crate::body::{Room, drop_rest};
+use crate::connections::{Connections, Order};
+use crate::head;
 use crate::limits;
 use crate::metrics::{self, Metrics};
 use crate::ready::ready;
@@ -47,8 +44,7 @@ pub(crate) struct Door {
     requests: AtomicU64,
     stopping: AtomicBool,
     work: Work,
-    /// Room for large bodies.
-    room: Arc<Semaphore>,
+    room: Room,
 }
 
 impl Door {
@@ -67,20 +63,21 @@ impl Door {
             requests: AtomicU64::new(0),
             stopping: AtomicBool::new(false),
             work: Work::new(limits::WORK),
-            room: Arc::new(Semaphore::new(limits::LARGE_BODIES)),
+            room: Room::new(),
         }
     }
 
     /// One request, answered, counted and logged.
-    async fn answer(self: Arc<Self>, request: Request<Incoming>, peer: IpAddr) -> Response<Full<Bytes>> {
+    async fn answer(self: Arc<Self>, request: Request<Incoming>, peer: IpAddr) -> Response<Bytes> {
         let begin = Instant::now();
         let id = self.request_id(request.headers());
         // Of the level that is never filtered out, so that each line of a request has its id.
         let span = tracing::error_span!("request", id = id.as_str());
         let (method, is_head) = (known_method(request.method()), request.method() == Method::HEAD);
-        let (operation, mut response) = match self.own_path(&request, peer) {
-            Some(own) => (Operation { method, path: own.path() }, self.answer_own(own).instrument(span.clone()).await),
-            None => Arc::clone(&self).ask(request, peer, &span).await,
+        let (operation, mut response) = match (head::refusal(&request), self.own_path(&request, peer)) {
+            (Some(refused), _) => (Operation::default(), refused),
+            (None, Some(own)) => (Operation { method, path: own.path() }, self.answer_own(own).instrument(span.clone()).await),
+            (None, None) => Arc::clone(&self).ask(request, peer, &span).await,
         };
         let status = response.status();
         if status.is_server_error()
@@ -95,7 +92,7 @@ impl Door {
         let path = if operation.path.is_empty() { "-" } else { operation.path };
         span.in_scope(|| tracing::info!(method, path, status = status.as_u16(), ms = (ms * 100.0).round() / 100.0, "answered"));
         // HTTP/1.1 would leave it out by itself; over HTTP/2 a body here is an error of the stream.
-        response.map(|body| Full::new(if is_head { Bytes::new() } else { body }))
+        response.map(|body| if is_head { Bytes::new() } else { body })
     }
 
     /// The core's answer. A body is read only of those who are let in. Work that has begun runs to its end, even if its caller goes
@@ -112,17 +109,21 @@ impl Door {
         let admitted = match tokio::time::timeout(self.patience, admission).await {
             Ok(Some(Ok(admitted))) => admitted,
             Ok(Some(Err(refused))) => {
-                let _ = tokio::time::timeout(limits::DRAIN_TIME, drop_rest(body, waits)).await;
+                drop_rest(body, waits).await;
                 return refused;
             }
             Ok(None) => return self.panicked(),
             Err(_) => return too_long(),
         };
         let operation = admitted.operation();
-        let (body, room) = match tokio::time::timeout(limits::BODY_TIME, self.read(body, waits)).await {
-            Ok(Ok(read)) => read,
-            Ok(Err(refusal)) => return (operation, refusal.response()),
-            Err(_) => return (operation, text_response(StatusCode::REQUEST_TIMEOUT, "The body did not arrive in time")),
+        let (body, room) = if admitted.reads_body() {
+            match self.room.read(body, waits).await {
+                Ok(read) => read,
+                Err(refusal) => return (operation, refusal.response()),
+            }
+        } else {
+            drop_rest(body, waits).await;
+            (Bytes::new(), None)
         };
         let core = self.core.clone();
         let work = async move {
@@ -139,53 +140,6 @@ impl Door {
     fn panicked(&self) -> (Operation, Response<Bytes>) {
         self.metrics.panicked();
         (Operation::default(), text_response(StatusCode::INTERNAL_SERVER_ERROR, "Internal error"))
-    }
-
-    /// The whole body, and the room that it takes if it is large. One that is too large is read on and dropped for a while.
-    async fn read(&self, mut body: Incoming, waits: bool) -> Result<(Bytes, Option<OwnedSemaphorePermit>), BodyRefused> {
-        let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
-        if announced > limits::BODY {
-            drop_rest(body, waits).await;
-            return Err(BodyRefused::TooLarge);
-        }
-        let mut room = if announced > limits::SMALL_BODY { Some(self.room().await?) } else { None };
-        let mut first = Bytes::new();
-        let mut more = BytesMut::new();
-        let mut length = 0usize;
-        while let Some(frame) = body.frame().await {
-            let Ok(data) = frame.map_err(|_| BodyRefused::Broken)?.into_data() else { continue };
-            length = length.saturating_add(data.len());
-            if length > limits::DRAIN {
-                return Err(BodyRefused::TooLarge);
-            }
-            if length > limits::BODY {
-                (first, more) = (Bytes::new(), BytesMut::new());
-                continue;
-            }
-            if room.is_none() && length > limits::SMALL_BODY {
-                room = Some(self.room().await?);
-            }
-            if first.is_empty() && more.is_empty() {
-                first = data;
-                continue;
-            }
-            if more.is_empty() {
-                more.reserve(announced.max(length));
-                more.extend_from_slice(&first);
-            }
-            more.extend_from_slice(&data);
-        }
-        match length {
-            length if length > limits::BODY => Err(BodyRefused::TooLarge),
-            _ if more.is_empty() => Ok((first, room)),
-            _ => Ok((more.freeze(), room)),
-        }
-    }
-
-    /// Room for a large body.
-    async fn room(&self) -> Result<OwnedSemaphorePermit, BodyRefused> {
-        let free = tokio::time::timeout(limits::ROOM, Arc::clone(&self.room).acquire_owned()).await;
-        free.ok().and_then(Result::ok).ok_or(BodyRefused::NoRoom)
     }
 
     /// Is this a path that the server answers by itself? No key is asked for there. Numbers are for addresses that the base tenant
@@ -252,35 +206,6 @@ impl Own {
     }
 }
 
-/// Why a body was not read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum BodyRefused {
-    TooLarge,
-    Broken,
-    NoRoom,
-}
-
-impl BodyRefused {
-    fn response(self) -> Response<Bytes> {
-        match self {
-            Self::TooLarge => text_response(StatusCode::PAYLOAD_TOO_LARGE, "Request body is too large"),
-            Self::Broken => text_response(StatusCode::BAD_REQUEST, "Request body is broken"),
-            Self::NoRoom => text_response(StatusCode::SERVICE_UNAVAILABLE, "Too many large request bodies at a time"),
-        }
-    }
-}
-
-/// What a refused caller is still sending, unless it waits for our word: one that is still writing would not see the refusal.
-async fn drop_rest(mut body: Incoming, waits: bool) {
-    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
-    let mut left = if waits || announced > limits::DRAIN { 0 } else { limits::DRAIN };
-    while left > 0
-        && let Some(Ok(frame)) = body.frame().await
-    {
-        left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
-    }
-}
-
 /// What the future gives, or nothing if it panics.
 async fn survived<T>(future: impl Future<Output = T>) -> Option<T> {
     let mut future = std::pin::pin!(future);
@@ -308,21 +233,33 @@ fn known_method(method: &Method) -> &'static str {
     }
 }
 
-/// Accepts connections until `stop` is ready, then lets what runs come to its end. Says whether all of it did in time.
+/// What the server is told beside what it is asked.
+pub(crate) struct Terms {
+    /// Connections at a time.
+    pub(crate) most_connections: usize,
+    /// HTTP/2 is spoken with those who begin with it.
+    pub(crate) http2: bool,
+    /// How long the end may take.
+    pub(crate) farewell: Duration,
+}
+
+/// Accepts connections until `stop` is ready, then lets what runs come to its end, unless `at_once` is ready before. Says whether
+/// all of it did in time.
 pub(crate) async fn serve(
     listeners: Vec<TcpListener>,
     door: Arc<Door>,
-    most_connections: usize,
+    terms: Terms,
     stop: impl Future<Output = ()>,
+    at_once: impl Future<Output = ()>,
 ) -> bool {
-    let builder = builder();
-    let graceful = GracefulShutdown::new();
-    let places = Arc::new(Semaphore::new(most_connections.min(Semaphore::MAX_PERMITS)));
     let idle = limits::IDLE.max(door.patience + Duration::from_secs(15));
+    let connections = Connections::new(idle, terms.http2);
+    let places = Arc::new(Semaphore::new(terms.most_connections.min(Semaphore::MAX_PERMITS)));
+    let mut complaints = Complaints::default();
     let mut stop = std::pin::pin!(stop);
     loop {
         let next = async {
-            let place = Arc::clone(&places).acquire_owned().await;
+            let place = place(&places, &connections).await;
             (place, accept(&listeners).await)
         };
         let (place, (stream, peer)) = tokio::select! {
@@ -330,48 +267,65 @@ pub(crate) async fn serve(
             (place, accepted) = next => match accepted {
                 Ok(accepted) => (place, accepted),
                 Err(error) => {
-                    // Out of file descriptors, mostly: those that are open will be closed.
-                    tracing::warn!(%error, "no connection could be accepted");
+                    complaints.accept_failed(&error);
+                    // Out of files, mostly: those that are open will be closed.
+                    connections.tell(Order::MakeRoom);
                     tokio::time::sleep(Duration::from_millis(100)).await;
                     continue;
                 }
             },
         };
-        let connection = connect(&builder, Arc::clone(&door), stream, peer, idle);
-        let watched = graceful.watch(connection);
+        // Without this, an answer in two packets may wait for the caller's acknowledgement.
+        let _ = stream.set_nodelay(true);
+        let of_requests = Arc::clone(&door);
+        let connection =
+            connections.serve(stream, peer.ip(), move |request, peer| Arc::clone(&of_requests).answer(request, peer));
         let door = Arc::clone(&door);
         tokio::spawn(async move {
             door.metrics.connections().inc();
-            if let Err(error) = watched.await {
-                tracing::debug!(%error, "a connection ended early");
-            }
+            connection.await;
             door.metrics.connections().dec();
             drop(place);
         });
     }
     door.stopping.store(true, Ordering::Relaxed);
     drop(listeners);
-    tokio::time::timeout(limits::FAREWELL, graceful.shutdown()).await.is_ok()
+    connections.tell(Order::Stop);
+    tokio::select! {
+        ended = tokio::time::timeout(terms.farewell, connections.ended()) => ended.is_ok(),
+        () = at_once => false,
+    }
 }
 
-fn builder() -> Builder<TokioExecutor> {
-    let mut builder = Builder::new(TokioExecutor::new());
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(limits::IDLE)
-        .max_buf_size(limits::HEAD)
-        .max_headers(limits::HEADERS)
-        .keep_alive(true);
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .keep_alive_interval(limits::PING)
-        .initial_stream_window_size(limits::STREAM_WINDOW)
-        .initial_connection_window_size(limits::CONNECTION_WINDOW)
-        .max_header_list_size(u32::try_from(limits::HEAD).unwrap_or(u32::MAX))
-        .max_concurrent_streams(limits::STREAMS);
-    builder
+/// A place for a connection. While there is none, those that ask nothing are closed sooner.
+async fn place(places: &Arc<Semaphore>, connections: &Connections) -> Option<OwnedSemaphorePermit> {
+    if let Ok(place) = Arc::clone(places).try_acquire_owned() {
+        return Some(place);
+    }
+    loop {
+        connections.tell(Order::MakeRoom);
+        if let Ok(place) = tokio::time::timeout(limits::NEED, Arc::clone(places).acquire_owned()).await {
+            return place.ok();
+        }
+    }
+}
+
+/// Says at most once a minute that connections cannot be accepted, as that happens many times in a row.
+#[derive(Debug, Default)]
+struct Complaints {
+    last: Option<Instant>,
+    unsaid: u64,
+}
+
+impl Complaints {
+    fn accept_failed(&mut self, error: &std::io::Error) {
+        if self.last.is_some_and(|last| last.elapsed() < limits::COMPLAINT) {
+            self.unsaid += 1;
+            return;
+        }
+        tracing::warn!(%error, times_since_last_said = self.unsaid, "no connection could be accepted");
+        *self = Self { last: Some(Instant::now()), unsaid: 0 };
+    }
 }
 
 /// The first connection on any of the listeners.
@@ -385,21 +339,4 @@ pub(crate) async fn accept(listeners: &[TcpListener]) -> std::io::Result<(TcpStr
         Poll::Pending
     })
     .await
-}
-
-/// One connection, as a future that can be told to come to its end.
-fn connect(
-    builder: &Builder<TokioExecutor>,
-    door: Arc<Door>,
-    stream: TcpStream,
-    peer: SocketAddr,
-    idle: Duration,
-) -> impl hyper_util::server::graceful::GracefulConnection<Error = Box<dyn std::error::Error + Send + Sync>> + Send + 'static {
-    // Without this, an answer in two packets may wait for the caller's acknowledgement.
-    let _ = stream.set_nodelay(true);
-    let service = hyper::service::service_fn(move |request| {
-        let door = Arc::clone(&door);
-        async move { Ok::<_, Infallible>(door.answer(request, peer.ip()).await) }
-    });
-    builder.serve_connection(TokioIo::new(Idle::new(stream, idle)), service).into_owned()
 }

@@ -1,6 +1,5 @@
 //! `supertokens start`: opens, listens, tells so, does the periodic work, and ends when told to (core-server.md 10.2, 10.3).
 
-use std::future::Future;
 use std::io;
 use std::net::{Ipv6Addr, SocketAddr};
 use std::sync::Arc;
@@ -8,12 +7,13 @@ use std::time::{Duration, Instant};
 
 use supertokens_core::chores::{Chore, keep_doing};
 use supertokens_core::{Core, CoreOptions, OpenError};
-use supertokens_store::StoreError;
+use supertokens_store::{DatabaseOptions, StoreError};
 use tokio::net::{TcpListener, lookup_host};
+use tokio::sync::watch;
 
 use crate::config::{Config, Notice};
-use crate::serve::{Door, serve};
-use crate::{Place, Settings, Stop, logs, opening, say};
+use crate::serve::{Door, Terms, serve};
+use crate::{Place, Settings, Stop, files, logs, opening, say};
 
 /// A database that is not there yet is tried again after this long, for so long in all, as upstream does.
 const RETRY: Duration = Duration::from_secs(5);
@@ -24,7 +24,7 @@ const NOT_HEEDED: [&str; 3] = ["core_config_version", "postgresql_config_version
 
 pub(crate) async fn run(settings: &Settings, place: &Place, ignored_flags: &[&str]) -> Result<(), Stop> {
     let config = Config::load(settings, place)?;
-    logs::start(&config.core)?;
+    let logs = logs::start(&config.core)?;
     for notice in &config.gathered.notices {
         match notice {
             Notice::Info(text) => tracing::info!("{text}"),
@@ -43,8 +43,8 @@ pub(crate) async fn run(settings: &Settings, place: &Place, ignored_flags: &[&st
     if settings.test_mode {
         tracing::warn!("test mode: some limits are lifted; never use this in production");
     }
-    let stop = stop_signal().map_err(|e| Stop::new(format!("signals cannot be listened for: {e}")))?;
-    let mut stop = std::pin::pin!(stop);
+    let told = signals(logs).map_err(|e| Stop::new(format!("signals cannot be listened for: {e}")))?;
+    let mut stop = std::pin::pin!(times(told.clone(), 1));
     let host = config.core.host.clone();
     let listeners = listen(&host, config.core.port).await?;
     let port = listeners.first().and_then(|listener| listener.local_addr().ok()).map_or(config.core.port, |at| at.port());
@@ -61,11 +61,14 @@ pub(crate) async fn run(settings: &Settings, place: &Place, ignored_flags: &[&st
     say(&format!("Started SuperTokens on {host}:{port} with PID: {}", std::process::id()));
     let patience = Duration::from_secs(config.core.request_timeout_seconds);
     let door = Arc::new(Door::new(core, config.core.base_path.clone(), config.core.metrics, patience));
+    let farewell = Duration::from_secs(config.core.shutdown_timeout_seconds);
     let stop = async {
         stop.await;
-        tracing::info!("stopping: no new connections, waiting for running requests");
+        tracing::info!("stopping: no new connections, waiting at most {} s for running requests", farewell.as_secs());
     };
-    if serve(listeners, door, config.core.max_connections, stop).await {
+    let most_connections = files::most_connections(config.core.max_connections, to_database(&config.database));
+    let terms = Terms { most_connections, http2: config.core.http2, farewell };
+    if serve(listeners, door, terms, stop, times(told, 2)).await {
         tracing::info!("stopped");
     } else {
         tracing::warn!("stopped, although some requests had not come to their end");
@@ -98,6 +101,8 @@ async fn open(config: &Config, test_mode: bool) -> Result<Core, Stop> {
         options.base = config.gathered.base.clone();
         options.test_mode = test_mode;
         options.config_path.clone_from(&config.gathered.file);
+        // Who says where to listen may be asked by any name that leads there.
+        options.own_names_only = !config.gathered.sources.contains_key("host");
         match Core::open(options).await {
             Ok(core) => return Ok(core),
             Err(OpenError::Store(StoreError::Unavailable(error))) if begin.elapsed() < GIVE_UP => {
@@ -141,24 +146,53 @@ async fn listen(host: &str, port: u16) -> Result<Vec<TcpListener>, Stop> {
     Ok(listeners)
 }
 
-/// Ready when the program is told to stop. Listens from the call on.
+/// Connections to the database, and files of one.
+fn to_database(database: &DatabaseOptions) -> usize {
+    /// Those of SQLite: the file, its journals, the lock, for each of its connections.
+    const FILES: usize = 32;
+    match database {
+        DatabaseOptions::Postgres(options) => options.pool_size,
+        _ => FILES,
+    }
+}
+
+/// Ready when the program was told to stop so many times.
+async fn times(mut told: watch::Receiver<u32>, wanted: u32) {
+    if told.wait_for(|times| *times >= wanted).await.is_err() {
+        // Nobody listens for signals, so none will come.
+        std::future::pending::<()>().await;
+    }
+}
+
+/// How often the program was told to stop. A hangup, by which log rotation and lost terminals make themselves known, makes it open
+/// its log files anew and nothing else. Listens from the call on.
 #[cfg(unix)]
-fn stop_signal() -> io::Result<impl Future<Output = ()>> {
+fn signals(logs: logs::Logs) -> io::Result<watch::Receiver<u32>> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+    let mut hangup = signal(SignalKind::hangup())?;
+    let (tell, told) = watch::channel(0);
+    tokio::spawn(async move {
+        loop {
+            tokio::select! {
+                _ = hangup.recv() => logs.reopen(),
+                _ = terminate.recv() => tell.send_modify(|times| *times += 1),
+                _ = interrupt.recv() => tell.send_modify(|times| *times += 1),
+            }
         }
-    })
+    });
+    Ok(told)
 }
 
-/// Ready when the program is told to stop.
+/// How often the program was told to stop.
 #[cfg(not(unix))]
-fn stop_signal() -> io::Result<impl Future<Output = ()>> {
-    Ok(async {
-        let _ = tokio::signal::ctrl_c().await;
-    })
+fn signals(_: logs::Logs) -> io::Result<watch::Receiver<u32>> {
+    let (tell, told) = watch::channel(0);
+    tokio::spawn(async move {
+        while tokio::signal::ctrl_c().await.is_ok() {
+            tell.send_modify(|times| *times += 1);
+        }
+    });
+    Ok(told)
 }

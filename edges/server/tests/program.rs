@@ -7,6 +7,11 @@ use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::time::Duration;
 
+#[path = "program/http.rs"]
+mod http;
+#[path = "program/signals.rs"]
+mod signals;
+
 use supertokens::session::{NewSession, SessionRecipe, VerifyOptions};
 use supertokens::{AppInfo, Core, Error, SuperTokens};
 
@@ -373,23 +378,6 @@ fn completions_version_and_help_are_printed() {
 }
 
 #[test]
-fn what_is_too_large_is_refused_and_what_fits_is_read() {
-    let folder = tempfile::tempdir().unwrap();
-    let server = Server::start(folder.path(), &["--database-url", "sqlite::memory:"]);
-    let (status, head, body) = server.post("/recipe/session", &"x".repeat((1 << 20) + 1));
-    assert_eq!((status, body.as_str()), (413, "Request body is too large\n"), "{head}");
-    let (status, _, body) = server.post("/recipe/session", &"x".repeat(1 << 20));
-    assert_eq!((status, body.as_str()), (400, "Invalid Json Input\n"));
-    let waits = "POST /recipe/session HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 2000000\r\nConnection: close\r\n\r\n";
-    assert_eq!(server.ask(waits).0, 413);
-    let long = format!("GET /hello HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nX-Long: {}\r\n\r\n", "x".repeat(9000));
-    assert_eq!(server.ask(&long).0, 431);
-    assert!(server.ask("nonsense\r\n\r\n").0 == 400);
-    assert_eq!(server.get("/hello").0, 200);
-    assert!(!folder.path().join("supertokens.db").exists());
-}
-
-#[test]
 fn the_test_mode_is_warned_about_and_logs_can_be_json_in_files() {
     let folder = tempfile::tempdir().unwrap();
     let mut command = program(folder.path());
@@ -441,10 +429,10 @@ async fn http2_is_spoken_in_clear_text_by_those_who_know() {
     let (mut sender, connection) =
         hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
     tokio::spawn(connection);
-    let ask = |path: &str| http::Request::get(format!("http://localhost{path}")).body(Full::new(bytes::Bytes::new())).unwrap();
+    let ask = |path: &str| ::http::Request::get(format!("http://localhost{path}")).body(Full::new(bytes::Bytes::new())).unwrap();
     let (first, second) = tokio::join!(sender.clone().send_request(ask("/hello")), sender.send_request(ask("/no/such/path")));
     let first = first.unwrap();
-    assert_eq!((first.status().as_u16(), first.version()), (200, http::Version::HTTP_2));
+    assert_eq!((first.status().as_u16(), first.version()), (200, ::http::Version::HTTP_2));
     assert_eq!(first.into_body().collect().await.unwrap().to_bytes(), "Hello\n");
     assert_eq!(second.unwrap().status().as_u16(), 404);
 }
@@ -467,55 +455,6 @@ fn it_lives_while_it_waits_for_its_database() {
         assert_eq!(server.get(path).0, status, "{path}");
     }
     assert_eq!(server.stop().0, Some(0));
-}
-
-/// A request whose head is sent and whose body is announced: what the server says before it has the body.
-fn announced(server: &Server, path: &str, headers: &str, length: usize, sent: &str) -> TcpStream {
-    let mut stream = server.connect();
-    let head = format!("POST {path} HTTP/1.1\r\nHost: localhost\r\n{headers}Content-Length: {length}\r\n\r\n{sent}");
-    stream.write_all(head.as_bytes()).unwrap();
-    stream
-}
-
-fn status_line(stream: &TcpStream) -> String {
-    let mut line = String::new();
-    BufReader::new(stream).read_line(&mut line).unwrap();
-    line.trim_end().to_owned()
-}
-
-#[test]
-fn a_body_is_read_only_of_those_who_are_let_in() {
-    let folder = tempfile::tempdir().unwrap();
-    let key = "a-key-of-twenty-chars-";
-    let server = Server::start_with(program(folder.path()).args(["start", "--port=0"]).env("API_KEYS", key));
-    let waits = "Expect: 100-continue\r\n";
-    let stranger = announced(&server, "/recipe/session", waits, 1000, "");
-    assert_eq!(status_line(&stranger), "HTTP/1.1 401 Unauthorized");
-    let friend = announced(&server, "/recipe/session", &format!("{waits}api-key: {key}\r\n"), 1000, "");
-    assert_eq!(status_line(&friend), "HTTP/1.1 100 Continue");
-    // One that does not wait and is still writing sees the refusal nevertheless.
-    let (status, _, body) = server.post("/recipe/session", &"x".repeat(1 << 20));
-    assert_eq!((status, body.as_str()), (401, "Invalid API key\n"));
-    assert_eq!(server.get("/livez").0, 200);
-}
-
-#[test]
-fn large_bodies_have_limited_room_and_small_ones_need_none() {
-    let folder = tempfile::tempdir().unwrap();
-    let server = Server::start(folder.path(), &["--database-url", "sqlite::memory:"]);
-    let large = 100_000;
-    let silent: Vec<TcpStream> =
-        (0..64).map(|_| announced(&server, "/recipe/session", "Expect: 100-continue\r\n", large, "")).collect();
-    for stream in &silent {
-        assert_eq!(status_line(stream), "HTTP/1.1 100 Continue");
-    }
-    let one_more = announced(&server, "/recipe/session", "Connection: close\r\n", large, "");
-    let small = r#"{"userId":"u","userDataInJWT":{},"userDataInDatabase":{},"enableAntiCsrf":false}"#;
-    assert_eq!(server.post("/recipe/session", small).0, 200);
-    assert_eq!(status_line(&one_more), "HTTP/1.1 503 Service Unavailable");
-    drop(silent);
-    let (status, _, body) = server.post("/recipe/session", &"x".repeat(large));
-    assert_eq!((status, body.as_str()), (400, "Invalid Json Input\n"));
 }
 
 #[test]

@@ -157,6 +157,10 @@ pub struct Settings {
     pub max_connections: usize,
     /// Ours: a request is given up after so many seconds.
     pub request_timeout_seconds: u64,
+    /// Ours: what runs has so many seconds to finish when the server stops.
+    pub shutdown_timeout_seconds: u64,
+    /// Ours: HTTP/2 is spoken beside HTTP/1.1.
+    pub http2: bool,
 }
 
 impl CoreConfig {
@@ -295,6 +299,8 @@ impl Settings {
             metrics: v.bool("metrics"),
             max_connections: usize::try_from(v.int("max_connections")).unwrap_or(1),
             request_timeout_seconds: v.int("request_timeout_seconds").unsigned_abs(),
+            shutdown_timeout_seconds: v.int("shutdown_timeout_seconds").unsigned_abs(),
+            http2: v.bool("http2"),
         }
     }
 }

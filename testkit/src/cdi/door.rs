@@ -364,6 +364,28 @@ async fn some_doors_need_no_key(w: &World) {
     w.post("5.4", "/t1/recipe/session", plain("u")).await.refuses(401, "Invalid API key");
 }
 
+/// A page may send anything to anybody whom its reader's browser can reach.
+async fn without_a_key_other_sites_are_refused(w: &World) {
+    put_tenant(w, "keyed", "", json!({ "api_keys": KEY })).await;
+    let words = "This core has no API key, so it answers nothing that a browser sends from another site. \
+                 Set api_keys, and send one of them with each request";
+    for header in [("origin", "https://evil.example"), ("origin", "null"), ("sec-fetch-site", "cross-site")] {
+        w.raw("POST", "/recipe/session/remove", &[header], r#"{"userId":"u"}"#).await.refuses(403, words);
+        bare(w, "/recipe/session/user?userId=u", &[header]).await.refuses(403, words);
+        w.raw("OPTIONS", "/recipe/session", &[header], "").await.refuses(403, words);
+        // What anybody may know anyway.
+        greets(&bare(w, "/hello", &[header]).await);
+        bare(w, "/.well-known/jwks.json", &[header]).await.done();
+        // Who has a key is no page.
+        bare(w, "/appid-keyed/telemetry", &[header, ("api-key", KEY)]).await.done();
+        bare(w, "/appid-keyed/telemetry", &[header]).await.refuses(401, "Invalid API key");
+    }
+    bare(w, "/telemetry", &[("sec-fetch-site", "none"), ("sec-fetch-mode", "cors")]).await.done();
+    // In an application's own process there is no browser.
+    let within = Request::get("/telemetry").header("origin", "https://evil.example").body("".into()).expect("a request");
+    assert_eq!(w.core().handle(within, None).await.status(), 200);
+}
+
 async fn each_app_has_its_keys(w: &World) {
     w.with_config(json!({ "api_keys": KEY })).await;
     put_tenant(w, "own", "", json!({ "api_keys": SECOND_KEY })).await;
@@ -531,6 +553,7 @@ scenarios!(World:
     tenants_are_unknown_below_3_0,
     a_key_is_asked_for,
     some_doors_need_no_key,
+    without_a_key_other_sites_are_refused,
     each_app_has_its_keys,
     operators_have_a_key_to_every_app,
     addresses_are_denied_and_allowed,

@@ -254,6 +254,16 @@ pub(super) const OURS: &[Key] = &[
     ours("request_timeout_seconds", Int, Preset::Int(60), "Seconds after which a request is given up with a 503.")
         .variable("SUPERTOKENS_REQUEST_TIMEOUT_SECONDS")
         .allowed("1 or more"),
+    ours(
+        "shutdown_timeout_seconds",
+        Int,
+        Preset::Int(5),
+        "Seconds that running requests have to finish when the server is told to stop; keep it below what your platform waits.",
+    )
+    .variable("SUPERTOKENS_SHUTDOWN_TIMEOUT_SECONDS")
+    .allowed("0 or more"),
+    ours("http2", Bool, Preset::Bool(true), "Speak HTTP/2 with those who begin with it; HTTP/1.1 is always spoken.")
+        .variable("SUPERTOKENS_HTTP2"),
 ];
 
 const fn ours(name: &'static str, kind: super::table::Kind, preset: Preset, description: &'static str) -> Key {

@@ -264,6 +264,7 @@ fn ours(f: &mut Findings<'_>) {
     for name in ["max_connections", "request_timeout_seconds"] {
         f.at_least(name, 1, &format!("'{name}' must be >= 1"));
     }
+    f.at_least("shutdown_timeout_seconds", 0, "'shutdown_timeout_seconds' must be >= 0");
 }
 
 /// The keys in a comma separated text: all white space is dropped, and so is what is empty at the end.

@@ -133,6 +133,7 @@ const LIMITS: &[Limit] = &[
         "supertokens_min_cdi_version is not a supported version",
     ),
     ("max_connections", &[("0", false), ("1", true)], "'max_connections' must be >= 1"),
+    ("shutdown_timeout_seconds", &[("-1", false), ("0", true)], "'shutdown_timeout_seconds' must be >= 0"),
     ("log_format", &[("\"json\"", true), ("\"xml\"", false)], "'log_format' must be one of 'text' or 'json'"),
     (
         "api_keys",

@@ -1,0 +1,233 @@
+//! How is the body of a request read? Whole, within limits of size and time, and larger ones only as far as there is room for what
+//! has really come.
+
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use http::{Response, StatusCode};
+use http_body::Body;
+use http_body_util::BodyExt as _;
+use supertokens_core::error::text_response;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout, timeout_at};
+
+use crate::limits;
+
+/// Why a body was not read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum BodyRefused {
+    TooLarge,
+    Broken,
+    NoRoom,
+    TooSlow,
+}
+
+impl BodyRefused {
+    pub(crate) fn response(self) -> Response<Bytes> {
+        let (status, line) = match self {
+            Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "Request body is too large"),
+            Self::Broken => (StatusCode::BAD_REQUEST, "Request body is broken"),
+            Self::NoRoom => (StatusCode::SERVICE_UNAVAILABLE, "Too many large request bodies at a time"),
+            Self::TooSlow => (StatusCode::REQUEST_TIMEOUT, "The body did not arrive in time"),
+        };
+        text_response(status, line)
+    }
+}
+
+/// Room for large bodies, of all callers together.
+pub(crate) struct Room(Arc<Semaphore>);
+
+impl Room {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(Semaphore::new(limits::BODIES / limits::SMALL_BODY)))
+    }
+
+    /// The whole body, and the room that it takes if it is large. One that is too large is read on and dropped for a while.
+    pub(crate) async fn read<B>(&self, mut body: B, waits: bool) -> Result<(Bytes, Option<OwnedSemaphorePermit>), BodyRefused>
+    where
+        B: Body<Data = Bytes> + Unpin,
+    {
+        if announced(&body) > limits::BODY {
+            drop_rest(body, waits).await;
+            return Err(BodyRefused::TooLarge);
+        }
+        let mut due = Instant::now() + limits::BODY_TIME;
+        let mut room = None;
+        let mut first = Bytes::new();
+        let mut more = BytesMut::new();
+        let mut length = 0usize;
+        while let Some(frame) = timeout_at(due, body.frame()).await.map_err(|_| BodyRefused::TooSlow)? {
+            let Ok(data) = frame.map_err(|_| BodyRefused::Broken)?.into_data() else { continue };
+            due += limits::time_for(data.len());
+            length = length.saturating_add(data.len());
+            if length > limits::DRAIN {
+                return Err(BodyRefused::TooLarge);
+            }
+            if length > limits::BODY {
+                (first, more) = (Bytes::new(), BytesMut::new());
+                continue;
+            }
+            self.grow(&mut room, length).await?;
+            if first.is_empty() && more.is_empty() {
+                first = data;
+                continue;
+            }
+            if more.is_empty() {
+                more.reserve(length.max(limits::SMALL_BODY));
+                more.extend_from_slice(&first);
+            }
+            more.extend_from_slice(&data);
+        }
+        match length {
+            length if length > limits::BODY => Err(BodyRefused::TooLarge),
+            _ if more.is_empty() => Ok((first, room)),
+            _ => Ok((more.freeze(), room)),
+        }
+    }
+
+    /// Makes the room what a body of this length needs. The first part of each is free: nearly all bodies are smaller.
+    async fn grow(&self, room: &mut Option<OwnedSemaphorePermit>, length: usize) -> Result<(), BodyRefused> {
+        let needed = length.saturating_sub(1) / limits::SMALL_BODY;
+        let more = needed.saturating_sub(room.as_ref().map_or(0, OwnedSemaphorePermit::num_permits));
+        if more == 0 {
+            return Ok(());
+        }
+        let asked = Arc::clone(&self.0).acquire_many_owned(u32::try_from(more).unwrap_or(u32::MAX));
+        let granted = timeout(limits::ROOM, asked).await.ok().and_then(Result::ok).ok_or(BodyRefused::NoRoom)?;
+        match room {
+            Some(room) => room.merge(granted),
+            None => *room = Some(granted),
+        }
+        Ok(())
+    }
+}
+
+fn announced<B: Body>(body: &B) -> usize {
+    usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX)
+}
+
+/// What a refused caller is still sending, for a while and unless it waits for our word: one that is still writing would not see the
+/// refusal.
+pub(crate) async fn drop_rest<B: Body<Data = Bytes> + Unpin>(mut body: B, waits: bool) {
+    let mut left = if waits || announced(&body) > limits::DRAIN { 0 } else { limits::DRAIN };
+    let drain = async {
+        while left > 0
+            && let Some(Ok(frame)) = body.frame().await
+        {
+            left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
+        }
+    };
+    let _ = timeout(limits::DRAIN_TIME, drain).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::convert::Infallible;
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+    use std::time::Duration;
+
+    use http_body::{Frame, SizeHint};
+    use tokio::sync::mpsc;
+
+    /// A body that comes as it is sent.
+    struct Sent {
+        parts: mpsc::UnboundedReceiver<Bytes>,
+        announced: u64,
+    }
+
+    impl Body for Sent {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            self.parts.poll_recv(cx).map(|part| part.map(|part| Ok(Frame::data(part))))
+        }
+
+        fn size_hint(&self) -> SizeHint {
+            let mut hint = SizeHint::new();
+            hint.set_lower(self.announced);
+            hint
+        }
+    }
+
+    fn body(announced: u64) -> (mpsc::UnboundedSender<Bytes>, Sent) {
+        let (send, parts) = mpsc::unbounded_channel();
+        (send, Sent { parts, announced })
+    }
+
+    /// So many bytes, one part every `pause`.
+    fn dripping(announced: u64, part: usize, times: usize, pause: Duration) -> Sent {
+        let (send, body) = body(announced);
+        tokio::spawn(async move {
+            for _ in 0..times {
+                tokio::time::sleep(pause).await;
+                let _ = send.send(Bytes::from(vec![b'x'; part]));
+            }
+        });
+        body
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_must_come_at_a_rate() {
+        let room = Room::new();
+        let second = Duration::from_secs(1);
+        for (part, times, pause, read) in [
+            (1, 9, second, Ok(9)),
+            (1, 1_000, second, Err(BodyRefused::TooSlow)),
+            (1, 1, 9 * second, Ok(1)),
+            (1, 1, 11 * second, Err(BodyRefused::TooSlow)),
+            (20 << 10, 50, second, Ok(50 * (20 << 10))),
+            (8 << 10, 100, second, Err(BodyRefused::TooSlow)),
+            (1 << 20, 1, second, Ok(1 << 20)),
+            (1 << 20, 2, second, Err(BodyRefused::TooLarge)),
+        ] {
+            let outcome = room.read(dripping(0, part, times, pause), false).await.map(|(bytes, _)| bytes.len());
+            assert_eq!(outcome, read, "{times} times {part} bytes");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_announced_and_does_not_come_takes_no_room() {
+        let room = Room::new();
+        let mut waiting = Vec::new();
+        let mut reading = Vec::new();
+        for _ in 0..10_000 {
+            let (send, body) = body(1 << 20);
+            send.send(Bytes::from_static(b"{")).unwrap();
+            waiting.push(send);
+            let room = Room(Arc::clone(&room.0));
+            reading.push(tokio::spawn(async move { room.read(body, false).await.map(|_| ()) }));
+        }
+        tokio::task::yield_now().await;
+        let begin = Instant::now();
+        for _ in 0..64 {
+            let (large, _) = room.read(dripping(1 << 20, 1 << 20, 1, Duration::ZERO), false).await.unwrap();
+            assert_eq!(large.len(), 1 << 20);
+        }
+        assert!(begin.elapsed() < Duration::from_secs(2));
+        for reading in reading {
+            assert_eq!(reading.await.unwrap(), Err(BodyRefused::TooSlow));
+        }
+        assert_eq!(room.0.available_permits(), limits::BODIES / limits::SMALL_BODY);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn large_bodies_have_limited_room_and_small_ones_need_none() {
+        let room = Room::new();
+        let mut kept = Vec::new();
+        for _ in 0..64 {
+            kept.push(room.read(dripping(0, 1 << 20, 1, Duration::ZERO), false).await.unwrap());
+        }
+        // Each leaves its free part, which is enough for one of half a size at the end.
+        for _ in 0..2 {
+            kept.push(room.read(dripping(0, 513 << 10, 1, Duration::ZERO), false).await.unwrap());
+        }
+        let refused = room.read(dripping(0, 100_000, 1, Duration::ZERO), false).await.map(|_| ());
+        assert_eq!(refused, Err(BodyRefused::NoRoom));
+        assert!(room.read(dripping(0, limits::SMALL_BODY, 1, Duration::ZERO), false).await.is_ok());
+        kept.pop();
+        assert!(room.read(dripping(0, 100_000, 1, Duration::ZERO), false).await.is_ok());
+    }
+}
