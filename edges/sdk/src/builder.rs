@@ -13,6 +13,7 @@ use crate::figures::Tally;
 use crate::jwks::Jwks;
 use crate::jwt::JwtRecipe;
 use crate::overriding::{Function, Next, Overrides};
+use crate::session::turns::Turns;
 use crate::session::verified::VerifiedTokens;
 use crate::session::{SessionFeature, SessionRecipe};
 use crate::surroundings::{PAGE, Surroundings};
@@ -175,6 +176,7 @@ impl Builder {
             figures: Tally::default(),
             surroundings: Surroundings::default(),
             unproven: tokio::sync::Semaphore::new(UNPROVEN),
+            turns: Turns::default(),
             website: OnceLock::new(),
         }))
     }

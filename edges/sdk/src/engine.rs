@@ -19,6 +19,7 @@ use crate::jwks::Jwks;
 use crate::overriding::Overrides;
 use crate::request::RequestView;
 use crate::session::SessionFeature;
+use crate::session::turns::Turns;
 use crate::session::verified::VerifiedTokens;
 use crate::surroundings::Surroundings;
 
@@ -50,6 +51,8 @@ pub(crate) struct Inner {
     pub(crate) surroundings: Surroundings,
     /// Questions about tokens that nothing here shows to be genuine.
     pub(crate) unproven: tokio::sync::Semaphore,
+    /// Whose turn it is to change a session's payload.
+    pub(crate) turns: Turns,
     /// What follows from the website's address, where that is the same for every request.
     pub(crate) website: OnceLock<Website>,
 }

@@ -12,6 +12,7 @@ mod recipe;
 mod refresh;
 mod several_cookies;
 mod token;
+pub(crate) mod turns;
 pub(crate) mod verified;
 mod verify;
 

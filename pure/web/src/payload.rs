@@ -18,6 +18,24 @@ pub fn without_protected(mut payload: Payload) -> Payload {
     payload
 }
 
+/// Only what the core writes.
+pub fn only_protected(mut payload: Payload) -> Payload {
+    payload.retain(|name, _| PROTECTED.contains(&name.as_str()));
+    payload
+}
+
+/// The update that makes the second out of the first: what is new or other, and null for what is gone.
+pub fn difference(before: &Payload, after: &Payload) -> Payload {
+    let changed = after.iter().filter(|(name, value)| before.get(*name) != Some(value));
+    let gone = before.keys().filter(|name| !after.contains_key(*name)).map(|name| (name.clone(), Value::Null));
+    changed.map(|(name, value)| (name.clone(), value.clone())).chain(gone).collect()
+}
+
+/// Whether both say the same but for what the core writes.
+pub fn same_claims(one: &Payload, other: &Payload) -> bool {
+    difference(one, other).keys().all(|name| PROTECTED.contains(&name.as_str()))
+}
+
 /// The payload with the update laid over it. A member that the update sets to null is deleted, and an object replaces an object
 /// as a whole. A protected name in the update stays: the core refuses it.
 pub fn merge(mut current: Payload, update: Payload) -> Payload {
@@ -47,6 +65,26 @@ mod tests {
             payload.insert(name.into(), json!("x"));
         }
         assert_eq!(without_protected(payload), rest);
+    }
+
+    #[test]
+    fn the_difference_merged_into_the_first_gives_the_second() {
+        let rows = [
+            (json!({}), json!({}), json!({})),
+            (json!({"a": 1}), json!({"a": 1}), json!({})),
+            (json!({"a": 1, "b": 2}), json!({"a": 3, "c": 4}), json!({"a": 3, "b": null, "c": 4})),
+            (json!({"a": {"x": 1, "y": 2}}), json!({"a": {"x": 1}}), json!({"a": {"x": 1}})),
+            (json!({"a": 1}), json!({"a": 1.0}), json!({"a": 1.0})),
+        ];
+        for (before, after, update) in rows {
+            let (before, after) = (object(before), object(after));
+            assert_eq!(difference(&before, &after), object(update));
+            assert_eq!(merge(before.clone(), difference(&before, &after)), after);
+            assert_eq!(same_claims(&before, &after), before == after);
+        }
+        let (one, other) = (object(json!({"sub": "a", "exp": 1, "role": 1})), object(json!({"exp": 2, "tId": "t", "role": 1})));
+        assert!(same_claims(&one, &other) && one != other);
+        assert_eq!(only_protected(one), object(json!({"sub": "a", "exp": 1})));
     }
 
     #[test]

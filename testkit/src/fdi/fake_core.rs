@@ -1,7 +1,7 @@
 //! A core that says what a scenario wants, and remembers what it was asked.
 //!
-//! Left alone it answers like a real one that keeps nothing: sessions are created, refreshed and changed statelessly, out of
-//! what is in the tokens. `answers` scripts a path for good, `answers_once` for the next request, `host` a whole host; the
+//! Left alone it answers like a real one: sessions are refreshed and checked out of what is in the tokens, and it has rows of those
+//! that it made or was told to keep. `answers` scripts a path for good, `answers_once` for the next request, `host` a whole host; the
 //! latest script wins, and those for one request win over those for good.
 
 use std::collections::BTreeMap;
@@ -108,6 +108,8 @@ struct Inside {
     rules: Vec<Rule>,
     versions: Vec<String>,
     keys: Vec<(TestKey, String)>,
+    /// Sessions by their handles.
+    rows: BTreeMap<String, Session>,
 }
 
 /// A scripted core. Make it with [`FakeCore::new`]; it is the transport of as many engines as one likes.
@@ -121,7 +123,8 @@ impl FakeCore {
     /// A core that offers CDI 5.4 and the keys `Dynamic` and `Static`, on this clock.
     pub fn new(clock: Arc<TestClock>) -> Arc<Self> {
         let keys = [TestKey::Dynamic, TestKey::Static].map(|key| (key, key.kid().to_owned())).to_vec();
-        let inside = Inside { asked: Vec::new(), rules: Vec::new(), versions: vec!["5.4".to_owned()], keys };
+        let (versions, rows) = (vec!["5.4".to_owned()], BTreeMap::new());
+        let inside = Inside { asked: Vec::new(), rules: Vec::new(), versions, keys, rows };
         Arc::new(Self { clock, serial: AtomicU64::new(0), inside: Mutex::new(inside) })
     }
 
@@ -137,6 +140,20 @@ impl FakeCore {
     /// Which keys it publishes, each under a name.
     pub fn publish(&self, keys: &[(TestKey, &str)]) {
         self.inside().keys = keys.iter().map(|(key, kid)| (*key, (*kid).to_owned())).collect();
+    }
+
+    /// It has a row of the session that this access token is of, with the token's payload. Gives the token back.
+    pub fn keeps(&self, token: impl Into<String>) -> String {
+        let token = token.into();
+        let session = Session::of_access_token(&token);
+        self.inside().rows.insert(session.handle.clone(), session);
+        token
+    }
+
+    /// The payload in the row of this session.
+    #[track_caller]
+    pub fn row(&self, handle: &str) -> Value {
+        self.inside().rows.get(handle).map(|row| row.payload.clone()).expect("a row")
     }
 
     /// From now on, this is the answer at this path.
@@ -404,7 +421,7 @@ impl FakeCore {
             ("GET", [.., ".well-known", "jwks.json"]) => return self.key_set(),
             ("GET", [.., "user", "id"]) => json!({ "status": "UNKNOWN_USER_ID_ERROR" }),
             ("GET", [.., "recipe", "session", "user"]) => json!({ "status": "OK", "sessionHandles": ["handle1", "handle2"] }),
-            ("GET", [.., "recipe", "session"]) => json!({ "status": "UNAUTHORISED", "message": "Session does not exist." }),
+            ("GET", [.., "recipe", "session"]) => self.information(asked),
             ("POST", [.., "recipe", "session", "verify"]) => self.verify(asked),
             ("POST", [.., "recipe", "session", "refresh"]) => self.refresh(body),
             ("POST", [.., "recipe", "session", "regenerate"]) => self.regenerate(body),
@@ -413,7 +430,11 @@ impl FakeCore {
                 json!({ "status": "OK", "sessionHandlesRevoked": handles })
             }
             ("POST", [before @ .., "recipe", "session"]) => self.create(before.last().copied().unwrap_or("public"), body),
-            ("PUT", [.., "recipe", "session", "data"] | [.., "recipe", "jwt", "data"]) => json!({ "status": "OK" }),
+            ("PUT", [.., "recipe", "session", "data"]) => json!({ "status": "OK" }),
+            ("PUT", [.., "recipe", "jwt", "data"]) => {
+                self.store(&text(&body["sessionHandle"]), &body["userDataInJWT"]);
+                json!({ "status": "OK" })
+            }
             ("POST", [.., "recipe", "jwt"]) => self.jwt(body),
             _ => return text_response(404, format!("Not found: {} {}", asked.method, asked.path)),
         };
@@ -459,7 +480,24 @@ impl FakeCore {
             tenant: tenant.to_owned(),
             payload: body["userDataInJWT"].clone(),
         };
+        self.inside().rows.insert(session.handle.clone(), session.clone());
         self.tokens(&session, body, Value::Null)
+    }
+
+    fn information(&self, asked: &Asked) -> Value {
+        match self.inside().rows.get(asked.query.get("sessionHandle").map_or("", String::as_str)) {
+            Some(row) => json!({
+                "status": "OK", "sessionHandle": row.handle, "userId": row.user, "recipeUserId": row.recipe_user, "tenantId": row.tenant,
+                "userDataInDatabase": {}, "userDataInJWT": row.payload, "expiry": REFRESH_LIFETIME, "timeCreated": 0,
+            }),
+            None => json!({ "status": "UNAUTHORISED", "message": "Session does not exist." }),
+        }
+    }
+
+    fn store(&self, handle: &str, payload: &Value) {
+        if let Some(row) = self.inside().rows.get_mut(handle) {
+            row.payload = payload.clone();
+        }
     }
 
     /// As a core behaves after a refresh: the first check promotes the session and brings a token without the parent.
@@ -470,6 +508,10 @@ impl FakeCore {
         if says["parentRefreshTokenHash1"].is_string() && asked.header("cdi-version") == Some("5.4") {
             let members = [("parentRefreshTokenHash1", Value::Null), ("antiCsrfToken", says["antiCsrfToken"].clone())];
             answer["accessToken"] = session.access_token(self.clock.now(), is_dynamic(&token), members);
+        }
+        if asked.header("cdi-version") == Some("5.6") && asked.body["checkDatabase"] == true {
+            let differs = self.inside().rows.get(&session.handle).is_some_and(|row| row.payload != session.payload);
+            answer["payloadUpdateAvailable"] = differs.into();
         }
         answer
     }
@@ -485,9 +527,12 @@ impl FakeCore {
         let token = text(&body["accessToken"]);
         let says = payload_of(&token);
         let mut session = Session::of_access_token(&token);
-        if let Some(payload) = body.get("userDataInJWT") {
-            session.payload = payload.clone();
+        match (body.get("userDataInJWT"), self.inside().rows.get(&session.handle)) {
+            (Some(payload), _) => session.payload = payload.clone(),
+            (None, Some(row)) => session.payload = row.payload.clone(),
+            (None, None) => {}
         }
+        self.store(&session.handle, &session.payload);
         let hashes = [("parentRefreshTokenHash1", Value::Null), ("antiCsrfToken", says["antiCsrfToken"].clone())];
         let access = session.access_token(self.clock.now(), is_dynamic(&token), hashes);
         json!({ "status": "OK", "session": session.shown(), "accessToken": access })

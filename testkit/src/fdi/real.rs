@@ -14,6 +14,7 @@ pub mod functions;
 pub mod jwt;
 pub mod lifecycle;
 pub mod settings;
+pub mod taken_away;
 
 /// Every subject.
 pub static SUBJECTS: &[Subject] = &[
@@ -21,6 +22,7 @@ pub static SUBJECTS: &[Subject] = &[
     ("real::settings", settings::ALL),
     ("real::functions", functions::ALL),
     ("real::claims", claims::ALL),
+    ("real::taken_away", taken_away::ALL),
     ("real::jwt", jwt::ALL),
     ("real::cores", cores::ALL),
 ];

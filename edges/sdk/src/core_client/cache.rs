@@ -21,7 +21,7 @@ impl CallCache {
         }
     }
 
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.kept.clear();
         self.tag = None;
     }

@@ -9,7 +9,7 @@ use supertokens_web::payload::{self, Payload};
 use super::claims::{ClaimSubject, ClaimValidator, SessionClaim, Verdict};
 use super::functions::{
     GetGlobalClaimValidators, GetSessionInformation, MergeIntoAccessTokenPayload, RegenerateAccessToken, RevokeSession,
-    SessionInformation, UpdateSessionDataInDatabase,
+    SessionInformation, UpdateSessionDataInDatabase, stored_payload,
 };
 use super::object::Session;
 use crate::SuperTokens;
@@ -70,8 +70,9 @@ impl Function for ValidateClaims {
                 payload: current.clone(),
                 context: self.context.clone(),
             };
-            if let Some(value) = claim.fetch_value(subject).await? {
-                current = claim.add_to_payload(current, value, engine.now());
+            match claim.fetch_value(subject).await? {
+                Some(value) => current = claim.add_to_payload(current, value, engine.now()),
+                None => drop(current.remove(claim.key())),
             }
         }
         let mut invalid_claims = Vec::new();
@@ -142,7 +143,7 @@ impl Function for FetchAndSetClaim {
         };
         let update = match self.claim.fetch_value(subject).await? {
             Some(value) => self.claim.add_to_payload(Payload::new(), value, engine.now()),
-            None => Payload::new(),
+            None => removal(&*self.claim),
         };
         merge(engine, self.session_handle, update, self.context).await
     }
@@ -209,17 +210,18 @@ impl SuperTokens {
             context: context.clone(),
         };
         let claim_validators = choose(self.call(global).await?, &found);
+        let judged = found.custom_claims_in_access_token_payload;
         let validated = self
             .call(ValidateClaims {
                 user_id: found.user_id,
                 recipe_user_id: found.recipe_user_id,
-                access_token_payload: found.custom_claims_in_access_token_payload,
+                access_token_payload: judged.clone(),
                 claim_validators,
                 context: context.clone(),
             })
             .await?;
         if let Some(update) = validated.access_token_payload_update
-            && !merge(self, handle, update, context).await?
+            && !merge(self, handle, payload::difference(&judged, &update), context).await?
         {
             return Ok(None);
         }
@@ -281,12 +283,20 @@ impl Session {
     }
 
     async fn merge_with(&self, update: Payload, context: UserContext) -> Result<(), Error> {
-        let current = payload::without_protected((*self.access_token_payload()).clone());
-        let call = RegenerateAccessToken {
-            access_token: self.access_token(),
-            new_access_token_payload: Some(payload::merge(current, update)),
-            context,
+        let change = async {
+            let stored = stored_payload(self.engine(), self.handle(), &context).await?.ok_or_else(gone)?;
+            self.regenerate(Some(payload::merge(stored, update)), context.clone()).await
         };
+        self.engine().inner().turns.take(self.handle(), change).await
+    }
+
+    /// Takes over the payload in the session's row, which is another than the token's.
+    pub(super) async fn take_stored_payload(&self, context: UserContext) -> Result<(), Error> {
+        self.regenerate(None, context).await
+    }
+
+    async fn regenerate(&self, new_access_token_payload: Option<Payload>, context: UserContext) -> Result<(), Error> {
+        let call = RegenerateAccessToken { access_token: self.access_token(), new_access_token_payload, context };
         let regenerated = self.engine().call(call).await?.ok_or_else(gone)?;
         match regenerated.access {
             Some(access) => self.renew(access, &regenerated.payload),
@@ -313,24 +323,37 @@ impl Session {
         if validators.is_empty() {
             return Ok(());
         }
-        let validated = self
-            .engine()
-            .call(ValidateClaims {
-                user_id: self.user_id().to_owned(),
-                recipe_user_id: self.recipe_user_id().to_owned(),
-                access_token_payload: (*self.access_token_payload()).clone(),
-                claim_validators: validators.to_vec(),
-                context: context.clone(),
-            })
-            .await?;
-        // What was fetched is kept, whatever else fails.
-        if let Some(update) = validated.access_token_payload_update {
-            self.merge_with(payload::without_protected(update), context.clone()).await?;
+        let (mut invalid_claims, judged) = self.validate_claims(validators, context).await?;
+        // Storing what was fetched has shown what the row says. If that is not what was judged, it is judged again, once: whoever changes
+        // the row all the time has the next request's verdict.
+        if judged.is_some_and(|judged| !payload::same_claims(&judged, &self.access_token_payload())) {
+            (invalid_claims, _) = self.validate_claims(validators, context).await?;
         }
-        match validated.invalid_claims {
+        match invalid_claims {
             none if none.is_empty() => Ok(()),
             failures => Err(Error::InvalidClaims { failures }),
         }
+    }
+
+    /// What fails, and the payload that was judged if it is not what the token said: values that were fetched are kept, whatever fails.
+    async fn validate_claims(
+        &self,
+        validators: &[Arc<dyn ClaimValidator>],
+        context: &UserContext,
+    ) -> Result<(Vec<ClaimFailure>, Option<Payload>), Error> {
+        let payload = self.access_token_payload();
+        let call = ValidateClaims {
+            user_id: self.user_id().to_owned(),
+            recipe_user_id: self.recipe_user_id().to_owned(),
+            access_token_payload: (*payload).clone(),
+            claim_validators: validators.to_vec(),
+            context: context.clone(),
+        };
+        let validated = self.engine().call(call).await?;
+        let Some(judged) = validated.access_token_payload_update else { return Ok((validated.invalid_claims, None)) };
+        let changed = payload::without_protected(payload::difference(&payload, &judged));
+        self.merge_with(changed, context.clone()).await?;
+        Ok((validated.invalid_claims, Some(judged)))
     }
 
     /// Fetches a claim's value and puts it into the payload.
@@ -347,7 +370,7 @@ impl Session {
         };
         let update = match claim.fetch_value(subject).await? {
             Some(value) => claim.add_to_payload(Payload::new(), value, self.engine().now()),
-            None => Payload::new(),
+            None => removal(claim),
         };
         self.merge_into_access_token_payload(update).await
     }

@@ -43,7 +43,7 @@ pub trait SessionClaim: Send + Sync + 'static {
     /// The member of the payload.
     fn key(&self) -> &str;
 
-    /// Finds the value out. `None` leaves the payload as it is.
+    /// Finds the value out. `None`: there is none, and one that the payload has is removed.
     fn fetch_value(&self, subject: ClaimSubject) -> BoxFuture<'_, Result<Option<Value>, Error>>;
 
     /// Writes a value: `{"v": value, "t": now}` under the key.
@@ -68,7 +68,8 @@ pub struct Claim {
 }
 
 impl Claim {
-    /// A claim under this key. `fetch` finds the value out when a session begins and when a validator finds it absent or too old.
+    /// A claim under this key. `fetch` finds the value out when a session begins and when a validator finds it absent or too old; where it
+    /// finds none, the session has none either.
     ///
     /// ```
     /// # use supertokens::session::Claim;

@@ -168,8 +168,9 @@ impl SuperTokens {
                 payload: payload.clone(),
                 context: context.clone(),
             };
-            if let Some(value) = claim.fetch_value(subject).await? {
-                payload = claim.add_to_payload(payload, value, self.now());
+            match claim.fetch_value(subject).await? {
+                Some(value) => payload = claim.add_to_payload(payload, value, self.now()),
+                None => drop(payload.remove(claim.key())),
             }
         }
         Ok(CreateNewSession {

@@ -206,14 +206,29 @@ impl Function for MergeIntoAccessTokenPayload {
 
     async fn run(self, engine: &SuperTokens) -> Result<Self::Output, Error> {
         let (session_handle, context) = (self.session_handle, self.context);
-        let look = GetSessionInformation { session_handle: session_handle.clone(), context: context.clone() };
-        let Some(found) = engine.call(look).await? else { return Ok(false) };
-        let stored = payload::without_protected(found.custom_claims_in_access_token_payload);
-        let merged = payload::merge(stored, self.access_token_payload_update);
-        let handle = SessionHandle::presented(session_handle);
-        let question = wire::PutJwtData { handle, data: json::from_payload(&merged)? };
-        Ok(matches!(engine.ask(&question, Place::App, &context).await?, wire::DataAnswer::Ok(_)))
+        let change = async {
+            let Some(stored) = stored_payload(engine, &session_handle, &context).await? else { return Ok(false) };
+            let merged = payload::merge(stored, self.access_token_payload_update);
+            let handle = SessionHandle::presented(session_handle.as_str());
+            let question = wire::PutJwtData { handle, data: json::from_payload(&merged)? };
+            Ok(matches!(engine.ask(&question, Place::App, &context).await?, wire::DataAnswer::Ok(_)))
+        };
+        engine.inner().turns.take(&session_handle, change).await
     }
+}
+
+/// The payload in a session's row, which a change of it starts from, less the names of the core. `None`: there is no such session.
+///
+/// A token has what the row had when it was made: whoever starts from a token brings back what was taken away since.
+pub(super) async fn stored_payload(
+    engine: &SuperTokens,
+    session_handle: &str,
+    context: &UserContext,
+) -> Result<Option<Payload>, Error> {
+    // What this request read earlier may be out of date by now.
+    context.cache().clear();
+    let found = engine.call(GetSessionInformation { session_handle: session_handle.to_owned(), context: context.clone() }).await?;
+    Ok(found.map(|found| payload::without_protected(found.custom_claims_in_access_token_payload)))
 }
 
 /// A session whose payload was changed.

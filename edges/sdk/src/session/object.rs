@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use supertokens_domain::secret::Secret;
 use supertokens_domain::time::Millis;
 use supertokens_web::front_token;
-use supertokens_web::payload::Payload;
+use supertokens_web::payload::{self, Payload};
 use supertokens_web::token::{self, TokenClaims};
 use supertokens_web::transfer::TransferMethod;
 use supertokens_wire::cdi::session as wire;
@@ -273,7 +273,11 @@ impl Session {
     /// The access token ended while the payload was changed: the change is in the core, and here only in memory.
     pub(crate) fn remember_payload(&self, stored: Payload) {
         let mut held = self.held();
-        let mut payload = (*held.payload()).clone();
+        // A V2 nests the application's payload, and that is all of it that is seen here.
+        let mut payload = match held.identity.version {
+            token::TokenVersion::V2 => Payload::new(),
+            _ => payload::only_protected((*held.payload()).clone()),
+        };
         payload.extend(stored);
         held.newer_payload = serde_json::to_string(&payload).ok().map(String::into_boxed_str);
         held.parsed = Some(Arc::new(payload));

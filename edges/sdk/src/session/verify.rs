@@ -66,7 +66,8 @@ impl VerifyOptions {
         self
     }
 
-    /// Asks the core whether the session still lives: revoking then takes effect at once, for one exchange with the core.
+    /// Asks the core whether the session still lives, and what its payload says now: revoking it, and changing its claims by handle, then
+    /// take effect at once, for one exchange with the core. The first request after such a change costs a second one, for a new token.
     #[must_use]
     pub fn check_database(mut self) -> Self {
         self.check_database = true;
@@ -206,9 +207,14 @@ impl GetSession {
         match engine.ask(&question, Place::App, &self.context).await? {
             wire::Verified::Unauthorised(message) => Err(Error::unauthorised(message)),
             wire::Verified::TryRefreshToken { message, .. } => Err(Error::try_refresh(message)),
-            wire::Verified::Ok { session, access, .. } => {
+            wire::Verified::Ok { session, access, payload_update_available, .. } => {
                 let held = Held::checked_by_core(presented, *session, access, local, self.anti_csrf_token.clone())?;
-                Ok(Session::new(engine.clone(), held))
+                let session = Session::new(engine.clone(), held);
+                // Whoever asks the core wants to know what is true now; the token has what was true when it was made.
+                if payload_update_available == Some(true) {
+                    session.take_stored_payload(self.context.clone()).await?;
+                }
+                Ok(session)
             }
         }
     }

@@ -88,7 +88,7 @@ async fn failing_claims_keep_nobody_from_leaving(stage: &Stage) {
     let claim = Claim::new("verified", |_| async { Ok(Some(false.into())) });
     let strict = |recipe: SessionRecipe| recipe.claim_validator(claim.is_true());
     let (app, core) = app_as(stage, |plan| plan.sessions(strict)).await;
-    let token = valid(stage).text();
+    let token = core.keeps(valid(stage).text());
     assert_eq!(app.get("/session").access(&token).send().await.status, 403);
     core.forget();
     assert_eq!(app.post("/auth/signout").access(&token).send().await.ok(), json!({ "status": "OK" }));
