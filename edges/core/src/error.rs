@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use supertokens_domain::ids::{AppIdentifier, TenantIdentifier};
+use supertokens_domain::printable::printable;
+pub(crate) use supertokens_domain::printable::with_causes as chain;
 use supertokens_store::StoreError;
 use supertokens_wire::input::BadInput;
 use supertokens_wire::version::VersionRefusal;
@@ -79,7 +81,7 @@ impl Error {
     /// For the log: what happened, with the whole chain of causes.
     pub(crate) fn causes(&self) -> String {
         match self {
-            Self::Refused(refusal) => refusal.to_string(),
+            Self::Refused(refusal) => printable(&refusal.text).into_owned(),
             Self::Fault(cause) => chain(&**cause),
         }
     }
@@ -98,17 +100,6 @@ impl Error {
             }
         }
     }
-}
-
-pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        next = cause.source();
-    }
-    text
 }
 
 /// A sentence that may repeat what was asked, without what could mean more than itself: no tags for those who take it for HTML, no

@@ -1,11 +1,13 @@
 //! Where do log lines go, and in which form? Up to INFO to standard output or `info_log_path`, WARN and ERROR to standard error
 //! or `error_log_path` (core-server.md 9.3, 10.4); text, or one JSON object a line.
 
+use std::borrow::Cow;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use supertokens_domain::config::{LogLevel, Settings};
+use supertokens_domain::printable::{is_plain, is_seen};
 use tracing::{Level, Metadata};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
@@ -16,6 +18,7 @@ use crate::Stop;
 /// left out, as it may repeat any value.
 pub(crate) fn start(settings: &Settings) -> Result<Logs, Stop> {
     let sinks = Sinks {
+        json: settings.log_json,
         info: Sink::open(settings.info_log_path.as_deref(), Sink::Output)?,
         error: Sink::open(settings.error_log_path.as_deref(), Sink::Errors)?,
     };
@@ -90,6 +93,7 @@ enum Sink {
 
 #[derive(Clone)]
 struct Sinks {
+    json: bool,
     info: Sink,
     error: Sink,
 }
@@ -123,13 +127,73 @@ impl Write for Sink {
 }
 
 impl<'a> MakeWriter<'a> for Sinks {
-    type Writer = Sink;
+    type Writer = Line;
 
-    fn make_writer(&'a self) -> Sink {
-        self.info.clone()
+    fn make_writer(&'a self) -> Line {
+        Line { json: self.json, sink: self.info.clone() }
     }
 
-    fn make_writer_for(&'a self, event: &Metadata<'_>) -> Sink {
-        if *event.level() <= Level::WARN { self.error.clone() } else { self.info.clone() }
+    fn make_writer_for(&'a self, event: &Metadata<'_>) -> Line {
+        let sink = if *event.level() <= Level::WARN { self.error.clone() } else { self.info.clone() };
+        Line { json: self.json, sink }
+    }
+}
+
+/// Where one line goes.
+struct Line {
+    json: bool,
+    sink: Sink,
+}
+
+impl Write for Line {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.sink.write_all(&one_line(bytes, self.json))?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.sink.flush()
+    }
+}
+
+/// An event as it is written: whatever came into it from outside, it is one line, and what cannot be seen is spelled.
+fn one_line(bytes: &[u8], json: bool) -> Cow<'_, [u8]> {
+    let line = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+    if line.iter().copied().all(is_plain) {
+        return Cow::Borrowed(bytes);
+    }
+    let mut out = String::with_capacity(bytes.len() + 16);
+    for c in String::from_utf8_lossy(line).chars() {
+        match is_seen(c) {
+            true => out.push(c),
+            false if json => c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| out.push_str(&format!("\\u{unit:04x}"))),
+            false => out.extend(c.escape_debug()),
+        }
+    }
+    out.push('\n');
+    Cow::Owned(out.into_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_is_one_line_whatever_it_says() {
+        for (event, text) in [
+            ("INFO plain \"x\"\n", "INFO plain \"x\"\n"),
+            ("INFO Grüße\n", "INFO Grüße\n"),
+            ("INFO a\r\n2026 ERROR forged\n\n", "INFO a\\r\\n2026 ERROR forged\\n\n"),
+            ("INFO \u{1b}[2J\u{85}\u{202e}\u{e0041}\n", "INFO \\u{1b}[2J\\u{85}\\u{202e}\\u{e0041}\n"),
+        ] {
+            assert_eq!(one_line(event.as_bytes(), false), text.as_bytes());
+        }
+        assert_eq!(one_line(b"INFO \xff\n", false), "INFO \u{fffd}\n".as_bytes());
+        let event = "{\"m\":\"\u{7f}\u{9b}\u{2028}\u{202e}\u{e0041}ü\\n\"}\n";
+        let line = one_line(event.as_bytes(), true);
+        assert_eq!(line, "{\"m\":\"\\u007f\\u009b\\u2028\\u202e\\udb40\\udc41ü\\n\"}\n".as_bytes());
+        let (read, meant): (serde_json::Value, serde_json::Value) =
+            (serde_json::from_slice(&line).unwrap(), serde_json::from_str(event).unwrap());
+        assert_eq!(read, meant, "a reader of the log sees what was said");
     }
 }

@@ -4,6 +4,7 @@
 pub mod config;
 pub mod ids;
 pub mod json;
+pub mod printable;
 pub mod secret;
 pub mod session;
 pub mod tenancy;

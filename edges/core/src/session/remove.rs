@@ -83,7 +83,7 @@ async fn by_user(cx: &Cx<'_>, whose: SessionsOf) -> Result<Vec<SessionHandle>, E
     });
     let deleted = deleted.await?;
     if let Err(error) = mark_active(cx, user_id).await {
-        tracing::warn!(%error, "the time of last activity could not be stored");
+        tracing::warn!(error = %error.causes(), "the time of last activity could not be stored");
     }
     Ok(deleted.into_iter().map(SessionHandle::presented).collect())
 }
