@@ -1,19 +1,22 @@
 //! What can go wrong, from the application's side: the session errors, which have an answer of their own, and faults, which have none
 //! (sdk-session.md 3.7).
 
+use supertokens_domain::printable::printable;
+pub(crate) use supertokens_domain::printable::with_causes;
+pub use supertokens_domain::session::access_token::PayloadTooLarge;
 pub use supertokens_web::outcome::ClaimFailure;
 use supertokens_web::outcome::Refusal;
 use supertokens_wire::ask::UnreadableAnswer;
 
 /// Why a call did not give what was asked for.
 ///
-/// The first five are answers to the browser and every adapter writes them. An application may return them from its own handlers too,
+/// The first seven are answers to the browser and every adapter writes them. An application may return them from its own handlers too,
 /// for example [`Error::unauthorised`] to log somebody out.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// There is no session, or not any more: 401.
-    #[error("unauthorised: {message}")]
+    #[error("unauthorised: {}", printable(.message))]
     Unauthorised {
         /// For logs and callbacks; the browser does not see it.
         message: String,
@@ -21,13 +24,13 @@ pub enum Error {
         clear_tokens: bool,
     },
     /// The access token is over or not acceptable; the browser shall refresh and come again: 401.
-    #[error("try refresh token: {message}")]
+    #[error("try refresh token: {}", printable(.message))]
     TryRefreshToken {
         /// For logs and callbacks; the browser does not see it.
         message: String,
     },
     /// A refresh token was used that had already been replaced: 401, and the session ends.
-    #[error("token theft detected in session {session_handle}")]
+    #[error("token theft detected in session {}", printable(.session_handle))]
     TokenTheftDetected {
         /// The session.
         session_handle: String,
@@ -37,23 +40,26 @@ pub enum Error {
         recipe_user_id: String,
     },
     /// The session is fine and its claims are not: 403.
-    #[error("invalid claims: {}", .failures.iter().map(|failure| failure.id.as_str()).collect::<Vec<_>>().join(", "))]
+    #[error("invalid claims: {}", printable(&.failures.iter().map(|failure| failure.id.as_str()).collect::<Vec<_>>().join(", ")))]
     InvalidClaims {
         /// All that failed, in order.
         failures: Vec<ClaimFailure>,
     },
     /// The browser sent cookies of two domains; those of the older one are being cleared: 200.
-    #[error("{message}")]
+    #[error("{}", printable(.message))]
     ClearDuplicateSessionCookies {
         /// The browser sees it.
         message: String,
     },
     /// The request cannot be understood: 400.
-    #[error("{message}")]
+    #[error("{}", printable(.message))]
     BadInput {
         /// The browser sees it.
         message: String,
     },
+    /// The payload would make an access token that is too large: 400. Nothing was stored, and the session is as it was.
+    #[error(transparent)]
+    PayloadTooLarge(PayloadTooLarge),
     /// The core could not be asked, or said no.
     #[error(transparent)]
     Core(#[from] CoreError),
@@ -66,6 +72,14 @@ pub enum Error {
     /// An override or a callback of the application failed.
     #[error(transparent)]
     Application(Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl CoreError {
+    /// Whether the core knows no such tenant, which it says with 400 whatever the operation.
+    pub(crate) fn is_unknown_tenant(&self) -> bool {
+        const WORDS: &str = "Tenant with the following connectionURIDomain, appId and tenantId combination not found";
+        matches!(self, Self::Status { status: 400, body, .. } if body.contains(WORDS))
+    }
 }
 
 impl Error {
@@ -102,6 +116,7 @@ impl Error {
             Self::InvalidClaims { failures } => Refusal::InvalidClaims(failures),
             Self::ClearDuplicateSessionCookies { message } => Refusal::ClearDuplicateSessionCookies { message },
             Self::BadInput { message } => Refusal::BadInput { message },
+            Self::PayloadTooLarge(refused) => Refusal::PayloadTooLarge(*refused),
             Self::Core(_) | Self::Settings(_) | Self::BrokenToken(_) | Self::Application(_) => return None,
         })
     }
@@ -121,7 +136,8 @@ pub enum CoreError {
     NoneReachable(#[source] Option<TransportError>),
     /// A core answered with something else than 200.
     #[error(
-        "SuperTokens core threw an error for a {method} request to path: '{path}' with status code: {status} and message: {body}"
+        "SuperTokens core threw an error for a {method} request to path: '{}' with status code: {status} and message: {}",
+        printable(.path), printable(.body.trim_end())
     )]
     Status {
         /// `GET`, `POST`, …
@@ -135,8 +151,8 @@ pub enum CoreError {
     },
     /// No version of the interface is common to both.
     #[error(
-        "The running SuperTokens core version is not compatible with this SDK: it speaks {offered}, and this SDK {}. Update the core or the SDK.",
-        crate::core_client::SUPPORTED.join(", ")
+        "The running SuperTokens core version is not compatible with this SDK: it speaks {}, and this SDK {}. Update the core or the SDK.",
+        printable(.offered), crate::core_client::SUPPORTED.join(", ")
     )]
     Incompatible {
         /// The versions that the core offers.
@@ -149,7 +165,7 @@ pub enum CoreError {
     #[error("the answer of the SuperTokens core cannot be read")]
     Unreadable(#[from] UnreadableAnswer),
     /// An answer is not what it should be.
-    #[error("the answer of the SuperTokens core to {path} is not {expected}")]
+    #[error("the answer of the SuperTokens core to {} is not {expected}", printable(.path))]
     NotUnderstood {
         /// Without domain and base path.
         path: String,
@@ -218,16 +234,4 @@ pub enum BuildError {
     /// The client for the remote core could not be made.
     #[error("the HTTP client could not be made: {0}")]
     HttpClient(#[source] Box<dyn std::error::Error + Send + Sync>),
-}
-
-/// An error's message and those of its sources: a log line has one reader, and he needs all of it.
-pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(source) = next {
-        text.push_str(": ");
-        text.push_str(&source.to_string());
-        next = source.source();
-    }
-    text
 }

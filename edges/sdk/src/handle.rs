@@ -2,9 +2,10 @@
 //! apply what comes (sdk-session.md 3.2 to 3.8).
 
 use bytes::Bytes;
-use http::header::{ACCESS_CONTROL_EXPOSE_HEADERS, CONTENT_TYPE, SET_COOKIE};
+use http::header::{ACCESS_CONTROL_EXPOSE_HEADERS, CACHE_CONTROL, CONTENT_TYPE, SET_COOKIE};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use serde_json::{Map, Value, json};
+use supertokens_domain::printable::printable;
 use supertokens_web::carriage::Load;
 use supertokens_web::outcome;
 use supertokens_web::response_changes::{FRONT_TOKEN, ResponseChanges, expose_header_value};
@@ -156,7 +157,11 @@ impl Scope {
             let look = self.look_for_clearing()?;
             self.change(|changes| changes.clear_both(look.of()));
         }
-        tracing::debug!(target: "com.supertokens", %error, "refused");
+        match &error {
+            // The application's own doing, and nobody else can mend it.
+            Error::PayloadTooLarge(_) => tracing::warn!(target: "com.supertokens", %error, "refused"),
+            _ => tracing::debug!(target: "com.supertokens", %error, "refused"),
+        }
         let (status, body) = outcome::answer(&refusal, &feature.settings);
         let handlers = &feature.handlers;
         let scope = self.clone();
@@ -168,7 +173,7 @@ impl Scope {
             Error::TokenTheftDetected { session_handle, user_id, recipe_user_id } => {
                 tracing::warn!(
                     target: "com.supertokens",
-                    session_handle,
+                    session_handle = %printable(&session_handle),
                     "token theft detected: a refresh token came back that had been replaced. Where it was a client whose answer got lost, the \
                      core's refresh_token_rotation_grace_period is shorter than its way back. See {PAGE}, \"Lost answers\""
                 );
@@ -230,6 +235,8 @@ fn plain(answer: OwnAnswer) -> Response<Bytes> {
 
 /// What the application has set stays, but for headers and cookies of the same names.
 fn apply(changes: &ResponseChanges, headers: &mut HeaderMap) {
+    // Tokens, and taking them away, are for one browser: a cache that many share would hand them to others.
+    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     for (name, value) in changes.headers() {
         let Ok(name) = HeaderName::from_bytes(name.as_bytes()) else {
             tracing::error!(target: "com.supertokens", name, "not a header's name, left out");

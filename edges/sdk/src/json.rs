@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 use supertokens_domain::json::JsonObject;
+use supertokens_domain::session::access_token::payload_fits;
 use supertokens_web::payload::Payload;
 
 use crate::error::Error;
@@ -17,6 +18,16 @@ pub(crate) fn to_payload(object: &JsonObject) -> Result<Payload, Error> {
 pub(crate) fn from_payload(payload: &Payload) -> Result<JsonObject, Error> {
     let text = serde_json::to_string(payload).map_err(Error::application)?;
     JsonObject::parse(&text).map_err(|_| Error::BadInput { message: "the payload is nested too deeply".to_owned() })
+}
+
+/// The payload of access tokens as it goes over the wire.
+///
+/// # Errors
+/// [`Error::PayloadTooLarge`], if no access token may be as large as it makes one. Not every core looks before it stores.
+pub(crate) fn from_token_payload(payload: &Payload) -> Result<JsonObject, Error> {
+    let object = from_payload(payload)?;
+    payload_fits(object.to_text().len()).map_err(Error::PayloadTooLarge)?;
+    Ok(object)
 }
 
 /// An application's value as it goes over the wire: an object, or null for an empty one.

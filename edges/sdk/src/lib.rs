@@ -83,7 +83,7 @@ pub use context::{OwnAnswer, Scope, UserContext};
 pub use core::Core;
 pub use core_client::{CoreCall, Interceptor};
 pub use engine::{Clock, SuperTokens};
-pub use error::{BuildError, ClaimFailure, CoreError, Error, TransportError};
+pub use error::{BuildError, ClaimFailure, CoreError, Error, PayloadTooLarge, TransportError};
 pub use figures::Figures;
 pub use overriding::{BoxFuture, Function, Next};
 pub use request::RequestView;

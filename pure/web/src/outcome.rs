@@ -3,6 +3,7 @@
 //! Callbacks of the application may choose another status and body; that is the edge's, and what happens to the tokens does not change.
 
 use serde_json::{Value, json};
+use supertokens_domain::session::access_token::PayloadTooLarge;
 
 use crate::session_settings::SessionSettings;
 
@@ -39,6 +40,8 @@ pub enum Refusal<'a> {
         /// What the browser is told.
         message: &'a str,
     },
+    /// What the application wanted to keep in the access token does not fit into one.
+    PayloadTooLarge(PayloadTooLarge),
 }
 
 impl Refusal<'_> {
@@ -62,6 +65,7 @@ pub fn answer(refusal: &Refusal<'_>, settings: &SessionSettings) -> (u16, Value)
         // Quirk: 200, because the browser's SDK logs the user out when a refresh is answered with 400 or above.
         Refusal::ClearDuplicateSessionCookies { message: text } => (200, message(text)),
         Refusal::BadInput { message: text } => (400, message(text)),
+        Refusal::PayloadTooLarge(refused) => (400, message(&refused.to_string())),
     }
 }
 
@@ -123,6 +127,12 @@ mod tests {
             (Refusal::InvalidClaims(&failures), 403, claims, false),
             (Refusal::ClearDuplicateSessionCookies { message: "two" }, 200, r#"{"message":"two"}"#, false),
             (Refusal::BadInput { message: "no \"JSON\"" }, 400, r#"{"message":"no \"JSON\""}"#, false),
+            (
+                Refusal::PayloadTooLarge(PayloadTooLarge { token_bytes: 20_000 }),
+                400,
+                r#"{"message":"The payload of the access token (userDataInJWT) is too large: the token would have about 20000 bytes, and the limit is 16384. Keep in it what every request needs, and the rest in userDataInDatabase or in a database of your own"}"#,
+                false,
+            ),
         ];
         for (refusal, status, body, clears) in rows {
             let body: Value = serde_json::from_str(body).expect("JSON");

@@ -32,7 +32,7 @@ const PUBLIC_TENANT: &str = "public";
 pub enum TokenVersion {
     /// No key id, times in milliseconds, the application's claims in a member of their own.
     V2,
-    /// Key id; the application's claims stand beside ours. Also a token of the JWT recipe, which has no version.
+    /// Key id; the application's claims stand beside ours.
     V3,
     /// With the tenant.
     V4,
@@ -143,7 +143,8 @@ impl Header {
             return Err(BadToken::Header("typ is not JWT"));
         }
         let version = match version {
-            None => TokenVersion::V3,
+            // Every core writes one. The JWT recipe does not: whoever may have such tokens made may not make sessions.
+            None => return Err(BadToken::Header("no version")),
             Some(Scalar::Text(text)) => version_of(&text).ok_or(BadToken::Header("version is not a number from 3 on"))?,
             Some(_) => return Err(BadToken::Header("version is not a string")),
         };

@@ -11,7 +11,9 @@ use super::{App, AppRoute, Plan, Stage, Subject};
 pub mod claims;
 pub mod cores;
 pub mod functions;
+pub mod handles;
 pub mod jwt;
+pub mod large;
 pub mod lifecycle;
 pub mod settings;
 pub mod taken_away;
@@ -21,6 +23,8 @@ pub static SUBJECTS: &[Subject] = &[
     ("real::lifecycle", lifecycle::ALL),
     ("real::settings", settings::ALL),
     ("real::functions", functions::ALL),
+    ("real::handles", handles::ALL),
+    ("real::large", large::ALL),
     ("real::claims", claims::ALL),
     ("real::taken_away", taken_away::ALL),
     ("real::jwt", jwt::ALL),

@@ -124,7 +124,7 @@ impl Function for CreateNewSession {
         let question = wire::CreateSession {
             user_id: self.recipe_user_id,
             enable_anti_csrf: anti_csrf::gives_a_token(mode, self.disable_anti_csrf),
-            payload: json::from_payload(&self.access_token_payload)?,
+            payload: json::from_token_payload(&self.access_token_payload)?,
             data: json::from_value(self.session_data_in_database)?,
             access_token_validity: None,
             use_dynamic_signing_key: Some(engine.feature()?.settings.use_dynamic_signing_key),

@@ -1,17 +1,19 @@
 //! What can be done with sessions by their handles and users: look at them, end them, change what they hold (sdk-session.md 7.1, 7.2).
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde_json::Value;
-use supertokens_domain::ids::SessionHandle;
+use supertokens_domain::ids::{SessionHandle, TenantId};
 use supertokens_domain::time::Millis;
 use supertokens_web::payload::{self, Payload};
+use supertokens_web::token;
 use supertokens_wire::cdi::session as wire;
 
 use super::claims::ClaimValidator;
 use crate::context::UserContext;
 use crate::core_client::Place;
-use crate::error::Error;
+use crate::error::{CoreError, Error};
 use crate::overriding::Function;
 use crate::{SuperTokens, json};
 
@@ -51,7 +53,8 @@ impl Function for GetSessionInformation {
 
     async fn run(self, engine: &SuperTokens) -> Result<Self::Output, Error> {
         let question = wire::GetSession { handle: SessionHandle::presented(self.session_handle) };
-        let wire::SessionFound::Ok(found) = engine.ask(&question, Place::App, &self.context).await? else { return Ok(None) };
+        let answer = engine.ask(&question, Place::App, &self.context).await;
+        let Some(wire::SessionFound::Ok(found)) = of_known_tenant(answer, &question.handle)? else { return Ok(None) };
         let wire::SessionDetails { session, data, expiry, created } = *found;
         Ok(Some(SessionInformation {
             session_handle: session.handle.as_str().to_owned(),
@@ -159,8 +162,44 @@ impl Function for RevokeMultipleSessions {
 }
 
 async fn revoke(engine: &SuperTokens, handles: Vec<String>, context: &UserContext) -> Result<Vec<String>, Error> {
-    let question = wire::RemoveSessions::Handles(handles.into_iter().map(SessionHandle::presented).collect());
-    Ok(texts(engine.ask(&question, Place::App, context).await?.0))
+    let mut groups = vec![handles.into_iter().map(SessionHandle::presented).collect::<Vec<_>>()];
+    let mut ended = Vec::new();
+    while let Some(handles) = groups.pop() {
+        let question = wire::RemoveSessions::Handles(handles.clone());
+        match engine.ask(&question, Place::App, context).await {
+            Ok(of_these) => ended.extend(texts(of_these.0)),
+            // The core ends none if one of them names a tenant that is not there. Then it is asked for each tenant's.
+            Err(error) if error.is_unknown_tenant() && !is_of_one_tenant(&handles) => groups = by_tenant(handles),
+            Err(error) if error.is_unknown_tenant() && handles.first().is_some_and(names_a_tenant) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(ended)
+}
+
+fn is_of_one_tenant(handles: &[SessionHandle]) -> bool {
+    handles.windows(2).all(|pair| matches!(pair, [one, next] if one.tenant() == next.tenant()))
+}
+
+fn by_tenant(handles: Vec<SessionHandle>) -> Vec<Vec<SessionHandle>> {
+    let mut groups: HashMap<TenantId, Vec<SessionHandle>> = HashMap::new();
+    for handle in handles {
+        groups.entry(handle.tenant()).or_default().push(handle);
+    }
+    groups.into_values().collect()
+}
+
+/// Any text can come in as a handle, and it names the session's tenant: where there is no such tenant, there is no such session. The
+/// public tenant is missing only where the whole app is, which somebody must hear of.
+fn of_known_tenant<T>(answer: Result<T, CoreError>, handle: &SessionHandle) -> Result<Option<T>, Error> {
+    match answer {
+        Err(error) if error.is_unknown_tenant() && names_a_tenant(handle) => Ok(None),
+        answer => Ok(Some(answer?)),
+    }
+}
+
+fn names_a_tenant(handle: &SessionHandle) -> bool {
+    handle.tenant() != TenantId::default()
 }
 
 fn texts(handles: Vec<SessionHandle>) -> Vec<String> {
@@ -185,7 +224,8 @@ impl Function for UpdateSessionDataInDatabase {
     async fn run(self, engine: &SuperTokens) -> Result<Self::Output, Error> {
         let handle = SessionHandle::presented(self.session_handle);
         let question = wire::PutSessionData { handle, data: json::from_value(self.new_session_data)? };
-        Ok(matches!(engine.ask(&question, Place::App, &self.context).await?, wire::DataAnswer::Ok(_)))
+        let answer = engine.ask(&question, Place::App, &self.context).await;
+        Ok(matches!(of_known_tenant(answer, &question.handle)?, Some(wire::DataAnswer::Ok(_))))
     }
 }
 
@@ -210,8 +250,9 @@ impl Function for MergeIntoAccessTokenPayload {
             let Some(stored) = stored_payload(engine, &session_handle, &context).await? else { return Ok(false) };
             let merged = payload::merge(stored, self.access_token_payload_update);
             let handle = SessionHandle::presented(session_handle.as_str());
-            let question = wire::PutJwtData { handle, data: json::from_payload(&merged)? };
-            Ok(matches!(engine.ask(&question, Place::App, &context).await?, wire::DataAnswer::Ok(_)))
+            let question = wire::PutJwtData { handle, data: json::from_token_payload(&merged)? };
+            let answer = engine.ask(&question, Place::App, &context).await;
+            Ok(matches!(of_known_tenant(answer, &question.handle)?, Some(wire::DataAnswer::Ok(_))))
         };
         engine.inner().turns.take(&session_handle, change).await
     }
@@ -227,7 +268,8 @@ pub(super) async fn stored_payload(
 ) -> Result<Option<Payload>, Error> {
     // What this request read earlier may be out of date by now.
     context.cache().clear();
-    let found = engine.call(GetSessionInformation { session_handle: session_handle.to_owned(), context: context.clone() }).await?;
+    let found =
+        engine.call(GetSessionInformation { session_handle: session_handle.to_owned(), context: context.clone() }).await?;
     Ok(found.map(|found| payload::without_protected(found.custom_claims_in_access_token_payload)))
 }
 
@@ -268,16 +310,23 @@ impl Function for RegenerateAccessToken {
     type Output = Option<Regenerated>;
 
     async fn run(self, engine: &SuperTokens) -> Result<Self::Output, Error> {
-        let payload = self.new_access_token_payload.as_ref().map(json::from_payload).transpose()?;
+        let payload = self.new_access_token_payload.as_ref().map(json::from_token_payload).transpose()?;
         let question = wire::RegenerateSession { access_token: self.access_token, payload };
-        match engine.ask(&question, Place::App, &self.context).await? {
-            wire::Regenerated::Unauthorised(_) => Ok(None),
-            wire::Regenerated::Ok { session, access } => {
+        match engine.ask(&question, Place::App, &self.context).await {
+            // The tenant that the token names is gone, and its sessions with it.
+            Err(error) if error.is_unknown_tenant() && is_of_a_tenant(&question.access_token) => Ok(None),
+            Err(error) => Err(error.into()),
+            Ok(wire::Regenerated::Unauthorised(_)) => Ok(None),
+            Ok(wire::Regenerated::Ok { session, access }) => {
                 let stored_payload = json::to_payload(&session.payload)?;
                 Ok(Some(Regenerated { stored_payload, access, payload: session.payload }))
             }
         }
     }
+}
+
+fn is_of_a_tenant(access_token: &str) -> bool {
+    token::parse(access_token).is_ok_and(|token| token.claims().tenant_id != TenantId::default().as_str())
 }
 
 /// Which validators every check of a session runs. The original gives those that recipes and settings registered.

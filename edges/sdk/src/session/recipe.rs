@@ -171,7 +171,8 @@ impl SessionRecipe {
     }
 
     /// How many verified access tokens are remembered, so that checking one again is a look-up: 10,000 if not said, 0 to check each
-    /// signature each time. A token is forgotten when it expires and whenever the core's keys change.
+    /// signature each time. A token is forgotten when it expires and whenever the core's keys change. Each may take 2 KiB; one with a larger
+    /// payload counts as several.
     #[must_use]
     pub fn verified_tokens_kept(mut self, tokens: usize) -> Self {
         self.verified_tokens = Some(tokens);

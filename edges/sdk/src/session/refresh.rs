@@ -55,7 +55,14 @@ impl Function for RefreshSession {
             access_token_validity: None,
         };
         let asked = engine.now();
-        match engine.ask(&question, Place::App, &self.context).await? {
+        let answer = match engine.ask(&question, Place::App, &self.context).await {
+            // Only the core knows which tenant the token is of; the public one is missing only where the whole app is.
+            Err(error) if error.is_unknown_tenant() && !error.to_string().ends_with(", public)") => {
+                return Err(Error::unauthorised("the session's tenant does not exist any more"));
+            }
+            answer => answer?,
+        };
+        match answer {
             wire::Refreshed::Ok(tokens) => {
                 engine.inner().client.clock.heard(tokens.access.created, asked, engine.now());
                 Ok(Session::new(engine.clone(), Held::issued(*tokens)?))

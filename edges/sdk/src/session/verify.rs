@@ -204,7 +204,13 @@ impl GetSession {
             enable_anti_csrf: engine.configured_anti_csrf_mode()? == AntiCsrfMode::ViaToken,
             check_database: Some(self.options.check_database),
         };
-        match engine.ask(&question, Place::App, &self.context).await? {
+        let answer = match engine.ask(&question, Place::App, &self.context).await {
+            Err(error) if error.is_unknown_tenant() && local.as_ref().is_some_and(|claims| claims.tenant_id != "public") => {
+                return Err(Error::unauthorised("the session's tenant does not exist any more"));
+            }
+            answer => answer?,
+        };
+        match answer {
             wire::Verified::Unauthorised(message) => Err(Error::unauthorised(message)),
             wire::Verified::TryRefreshToken { message, .. } => Err(Error::try_refresh(message)),
             wire::Verified::Ok { session, access, payload_update_available, .. } => {

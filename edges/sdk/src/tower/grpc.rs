@@ -30,7 +30,7 @@ impl Code {
             | Error::TokenTheftDetected { .. }
             | Error::ClearDuplicateSessionCookies { .. } => Self::Unauthenticated,
             Error::InvalidClaims { .. } => Self::PermissionDenied,
-            Error::BadInput { .. } => Self::InvalidArgument,
+            Error::BadInput { .. } | Error::PayloadTooLarge(_) => Self::InvalidArgument,
             Error::Core(_) => Self::Unavailable,
             _ => Self::Internal,
         }

@@ -38,7 +38,7 @@ pub fn refusal<B: Default>(error: Error) -> Response<B> {
     *response.status_mut() = match &error {
         Error::Unauthorised { .. } | Error::TryRefreshToken { .. } | Error::TokenTheftDetected { .. } => StatusCode::UNAUTHORIZED,
         Error::InvalidClaims { .. } => StatusCode::FORBIDDEN,
-        Error::BadInput { .. } => StatusCode::BAD_REQUEST,
+        Error::BadInput { .. } | Error::PayloadTooLarge(_) => StatusCode::BAD_REQUEST,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     };
     response.extensions_mut().insert(Pending(Arc::new(Waiting(Mutex::new(Some(error))))));

@@ -39,6 +39,30 @@ async fn headers_that_the_application_exposes_stay_exposed(stage: &Stage) {
     assert_eq!(answer.exposed(), ["X-Foo", "front-token"]);
 }
 
+/// What is for one browser is kept by no cache that many share, unless the application has said who may keep it.
+async fn answers_that_carry_tokens_are_kept_by_no_cache(stage: &Stage) {
+    let said = AppRoute::post("/says-itself", Guard::Open, |scope, _| async move {
+        scope.create_new_session(NewSession::of("ada")).await?;
+        Ok(AppAnswer::ok().header("cache-control", "private, max-age=1"))
+    });
+    let mut list = routes::standard();
+    list.push(said);
+    let app = stage.app(|plan| plan, list).await;
+    for mode in [Mode::Cookie, Mode::Header] {
+        let browser = app.browser(mode);
+        let made = browser.log_in("ada").await;
+        let (seen, merged, refreshed) = (browser.get("/session").await, browser.post("/merge").await, browser.refresh().await);
+        let gone = browser.post("/auth/signout").await;
+        for (what, answer) in [("log in", made), ("merge", merged), ("refresh", refreshed), ("sign out", gone)] {
+            assert_eq!((answer.status, answer.header("cache-control")), (200, Some("no-store")), "{what}");
+        }
+        assert_eq!((seen.status, seen.header("cache-control")), (200, None), "nothing of a session is in it");
+    }
+    let own = app.post("/says-itself").send().await;
+    assert!(own.access_token().is_some());
+    assert_eq!(own.headers.get_all("cache-control").iter().collect::<Vec<_>>(), ["private, max-age=1"]);
+}
+
 /// 143.
 async fn after_an_error_only_the_clearing_survives(stage: &Stage) {
     let route = AppRoute::post("/changes-its-mind", Guard::Open, |scope, _| async move {
@@ -146,6 +170,7 @@ scenarios!(Stage:
     a_session_made_in_a_handler_reaches_the_response,
     headers_that_the_application_exposes_stay_exposed,
     after_an_error_only_the_clearing_survives,
+    answers_that_carry_tokens_are_kept_by_no_cache,
     a_request_that_a_guard_refuses_never_reaches_the_handler,
     an_error_of_the_applications_own_is_answered_by_the_application,
     a_fault_is_a_bare_500_that_tells_nothing,

@@ -29,6 +29,7 @@ scenarios!(Stage:
     the_answer_of_the_application_survives_whatever_the_request_carried,
     numbers_beyond_all_bounds_never_panic,
     names_that_end_a_header_do_not_pass,
+    half_of_a_surrogate_pair_from_a_core_is_named,
 );
 
 fn whole(answer: &Answer) {
@@ -63,7 +64,7 @@ async fn tokens_of_eighty_kilobytes_are_none(stage: &Stage) {
     // A refresh token is the core's to judge, whatever its length.
     logged_out(&app.post("/auth/session/refresh").bearer(&noise).send().await);
     assert_eq!(core.times("POST", "/recipe/session/refresh"), 1);
-    let large = valid(stage).with("large", "x".repeat(10_000)).text();
+    let large = valid(stage).with("large", "x".repeat(40_000)).text();
     app.get("/session").bearer(&large).send().await.ok();
 }
 
@@ -366,4 +367,19 @@ async fn names_that_end_a_header_do_not_pass(stage: &Stage) {
         assert_eq!((answer.set_cookie("evil"), answer.header("x-evil")), (None, None), "{mode}");
         assert_eq!(answer.ok()["userId"], "u");
     }
+}
+
+/// A core that kept a text which somebody had cut: no character, and so no JSON that can be read here. Nobody is logged out for it, and
+/// the log says what to look for.
+async fn half_of_a_surrogate_pair_from_a_core_is_named(stage: &Stage) {
+    let (app, core) = app(stage).await;
+    let body = r#"{"status":"OK","session":{"handle":"h","userId":"u","userDataInJWT":{"cut":"\ud83d"}},"userDataInJWT":{"cut":"\ud83d"}}"#;
+    let raw = || Reply::Raw(http::Response::new(bytes::Bytes::from_static(body.as_bytes())));
+    core.answers("POST", "/recipe/session/refresh", raw());
+    core.answers("GET", "/recipe/session", raw());
+    let answer = app.post("/auth/session/refresh").refresh(&core.refresh_token()).send().await;
+    super::ground::fault(&answer);
+    answer.touches_no_token();
+    let words = app.engine.session_information("h").await.map(drop).unwrap_err().to_string();
+    assert!(words.contains("/recipe/session ") && words.contains("half of a surrogate pair"), "{words}");
 }

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use serde_json::json;
 use supertokens::session::{GetSessionInformation, SessionInformation, SessionRecipe};
 use supertokens::{AppInfo, BuildError, Builder, Core, CoreError, Error, SuperTokens};
 
@@ -35,6 +36,7 @@ scenarios!(Stage:
     a_core_that_is_down_does_not_keep_the_application_from_starting,
     the_origin_function_sees_the_request_and_wins,
     building_leaves_a_line_in_the_log_with_the_version,
+    nothing_from_outside_forges_a_line_of_the_log,
     settings_that_contradict_each_other_are_refused,
 );
 
@@ -300,6 +302,52 @@ async fn building_leaves_a_line_in_the_log_with_the_version(stage: &Stage) {
     let spelled = secrets.iter().flat_map(|secret| [secret.clone(), encoded(secret)]);
     for secret in spelled {
         assert!(!lines.iter().any(|line| line.contains(&secret)), "a secret is in the log");
+    }
+}
+
+/// What a core, a browser or a handle says is read in the log, and nothing else.
+async fn nothing_from_outside_forges_a_line_of_the_log(stage: &Stage) {
+    const EVIL: &str = "x\r\n2026-11-28T02:40:00Z ERROR com.supertokens: forged \u{1b}[2J\u{9b}\u{85}\u{2028}\u{202e}";
+    let clock = Arc::clone(&stage.clock);
+    let (lines, texts) = (Lines::default(), Arc::new(Mutex::new(Vec::new())));
+    let (kept, said) = (lines.clone(), Arc::clone(&texts));
+    in_paused_time(|| async move {
+        let _second = tracing::Dispatch::new(Lines::default());
+        let _guard = tracing::subscriber::set_default(kept);
+        let core = FakeCore::new(clock.clone());
+        let way = Core::transport(Arc::<FakeCore>::clone(&core), "http://core.test");
+        let engine = sessions(standard_app_info()).core(way).clock(Arc::new(move || clock.now())).build().await.unwrap();
+        let long = format!("{EVIL}{}", "y".repeat(100_000));
+        let evil = |status: &str| {
+            Reply::Json(
+                json!({ "status": status, "message": long, "session": { "handle": EVIL, "userId": EVIL, "recipeUserId": EVIL } }),
+            )
+        };
+        let view = supertokens::RequestView::new(http::Method::GET, http::Uri::from_static("/"), http::HeaderMap::new());
+        let scope = supertokens::Scope::new(engine.clone(), view);
+        core.answers("GET", "/recipe/session", Reply::text(400, &long));
+        let refreshing = || engine.refresh_session("token", true, None);
+        let mut errors = vec![engine.session_information(EVIL).await.map(drop).unwrap_err()];
+        for answer in [evil("UNAUTHORISED"), evil("TOKEN_THEFT_DETECTED"), Reply::text(418, &long), evil(EVIL)] {
+            core.answers("POST", "/recipe/session/refresh", answer);
+            errors.push(refreshing().await.map(drop).unwrap_err());
+        }
+        errors.push(Error::application(std::io::Error::other(long.clone())));
+        errors.push(Error::BadInput { message: long });
+        for error in errors {
+            // What an application may do with it: print it, and hand it to the layer.
+            if !matches!(error, Error::Application(_)) {
+                said.lock().unwrap().push(error.to_string());
+            }
+            scope.error_response(error).await;
+        }
+    });
+    let (lines, texts) = (lines.0.lock().unwrap().clone(), texts.lock().unwrap().clone());
+    assert!(lines.iter().any(|line| line.starts_with("ERROR")) && lines.iter().any(|line| line.starts_with("WARN")), "{lines:?}");
+    assert!(lines.iter().filter(|line| line.contains("forged")).count() >= 6, "{lines:?}");
+    for line in lines.iter().chain(&texts) {
+        let unseen = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{202e}');
+        assert!(!line.contains(unseen) && line.chars().count() < 1_500, "{line:?}");
     }
 }
 

@@ -24,6 +24,7 @@ scenarios!(Stage:
     an_access_token_that_ended_meanwhile_changes_only_in_memory,
     a_legacy_tokens_payload_is_its_user_data,
     by_handle_the_stored_payload_is_changed,
+    a_tenant_that_an_older_core_does_not_know_has_no_sessions,
     an_override_of_looking_at_a_session_is_what_changing_sees,
     what_a_vanished_session_was_cannot_be_asked,
     data_in_the_database_is_replaced_whole,
@@ -284,4 +285,52 @@ async fn a_claim_of_a_session_that_is_not_there_is_false_or_nothing(stage: &Stag
     assert!(!engine.call(fetch).await.unwrap() && !engine.call(set).await.unwrap() && !engine.call(remove).await.unwrap());
     assert_eq!(engine.call(get).await.unwrap(), None);
     assert_eq!(core.times("PUT", STORE), 0);
+}
+
+/// Older cores, and the Java core, answer 400 to a handle or token of a tenant that is not there.
+async fn a_tenant_that_an_older_core_does_not_know_has_no_sessions(stage: &Stage) {
+    let unknown = |tenant: &str| {
+        let words = "AppId or tenantId not found => Tenant with the following connectionURIDomain, appId and tenantId combination not found";
+        Reply::Text(400, format!("{words}: (, public, {tenant})\n"))
+    };
+    let everywhere = |core: &FakeCore, tenant: &str| {
+        for (method, path) in [
+            ("GET", INFORMATION),
+            ("PUT", STORE),
+            ("PUT", "/recipe/session/data"),
+            ("POST", REGENERATE),
+            ("POST", "/recipe/session/verify"),
+            ("POST", "/recipe/session/refresh"),
+        ] {
+            core.answers(method, path, unknown(tenant));
+        }
+        let reply = unknown(tenant);
+        core.answers_by("POST", "/recipe/session/remove", move |asked| {
+            let handles = asked.body["sessionHandles"].as_array().expect("handles");
+            let known = handles.iter().all(|handle| !handle.as_str().expect("a text").contains('_'));
+            if known { Reply::Json(json!({ "status": "OK", "sessionHandlesRevoked": handles })) } else { reply.clone() }
+        });
+    };
+    let (engine, core) = engine(stage).await;
+    everywhere(&core, "t");
+    assert_eq!(engine.session_information("x_t").await.unwrap(), None);
+    assert!(!engine.update_session_data("x_t", json!({})).await.unwrap());
+    assert!(!engine.merge_into_access_token_payload("x_t", payload(json!({}))).await.unwrap());
+    assert!(!engine.revoke_session("x_t").await.unwrap());
+    assert_eq!(core.times("POST", "/recipe/session/remove"), 1);
+    let handles = ["x_t", "good", "y_u"].map(str::to_owned).to_vec();
+    assert_eq!(engine.revoke_sessions(handles).await.unwrap(), ["good"]);
+    let options = VerifyOptions::new().check_database();
+    let gone = |error: Error| assert!(matches!(error, Error::Unauthorised { clear_tokens: true, .. }), "{error:?}");
+    let token = valid(stage).with("tId", "t").with("sessionHandle", "handle1_t").text();
+    gone(engine.get_session(token.as_str(), None, &options).await.unwrap_err());
+    let session = engine.get_session(token.as_str(), None, &VerifyOptions::new()).await.unwrap().unwrap();
+    gone(session.merge_into_access_token_payload(payload(json!({ "a": 1 }))).await.unwrap_err());
+    gone(engine.refresh_session("token", true, None).await.unwrap_err());
+    // The public tenant is missing only where the whole app is: that is a mistake of the settings, and logs nobody out.
+    everywhere(&core, "public");
+    let fault = |error: Error| assert!(matches!(error, Error::Core(_)), "{error:?}");
+    fault(engine.session_information("x").await.map(drop).unwrap_err());
+    fault(engine.get_session(valid(stage).text(), None, &options).await.unwrap_err());
+    fault(engine.refresh_session("token", true, None).await.unwrap_err());
 }

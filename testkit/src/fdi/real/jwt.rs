@@ -6,10 +6,10 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use supertokens::Error;
 use supertokens::session::{NewSession, VerifyOptions};
-use supertokens_domain::time::{HOUR, SECOND};
+use supertokens_domain::time::HOUR;
 
-use super::{payload, text, token_header, token_payload};
-use crate::fdi::{App, Mode, Stage, routes};
+use super::{Cdi, payload, text, token_header, token_payload};
+use crate::fdi::{App, Mode, Plan, Stage, routes};
 use crate::scenarios;
 
 /// Whether a token was signed with one of the keys that the application publishes.
@@ -72,25 +72,30 @@ async fn a_service_finds_the_keys_from_the_issuer(stage: &Stage) {
     assert!(kids.contains(&&token_header(&browser.access_token())["kid"]), "{kids:?}");
 }
 
-/// 101 on a real core.
-async fn a_jwt_with_the_payload_of_a_session_is_a_session(stage: &Stage) {
-    let engine = stage.engine(|plan| plan).await;
-    let session = engine.create_new_session(NewSession::of("ada")).await.expect("a session");
-    let mut claims = (*session.access_token_payload()).clone();
-    claims.remove("iat");
-    claims.remove("exp");
-    let make = |wants_static| engine.create_jwt(claims.clone(), Some(1234), Some(wants_static));
-    let jwt = make(false).await.expect("an answer").expect("a JWT");
-    let seen = engine.get_session(jwt.as_str(), None, &VerifyOptions::new()).await.expect("good").expect("a session");
-    assert_eq!((seen.handle(), seen.user_id()), (session.handle(), "ada"));
-    let said = seen.access_token_payload();
-    assert_eq!(said["exp"].as_i64().expect("exp") - said["iat"].as_i64().expect("iat"), 1234);
-    let fixed = make(true).await.expect("an answer").expect("a JWT");
-    let refused = engine.get_session(fixed.as_str(), None, &VerifyOptions::new()).await;
-    assert!(matches!(refused, Err(Error::TryRefreshToken { .. })), "{refused:?}");
-    stage.clock.advance(1234 * SECOND);
-    let refused = engine.get_session(jwt.as_str(), None, &VerifyOptions::new()).await;
-    assert!(matches!(refused, Err(Error::TryRefreshToken { .. })), "{refused:?}");
+/// 101 on a real core, the other way round: upstream's SDKs take such a token for the session that it names. Whoever may choose the claims
+/// of a JWT, or has a key that only mints them, would log in as anybody.
+async fn a_jwt_is_no_session_whatever_it_says(stage: &Stage) {
+    for (dynamic, cdi) in [(true, Cdi::V5_4), (false, Cdi::V5_4), (true, Cdi::V5_6), (false, Cdi::V5_6)] {
+        let kind = |plan: Plan| plan.sessions(|sessions| sessions.use_dynamic_access_token_signing_key(dynamic));
+        let app = stage.app(|plan| kind(cdi.of(stage, plan)), routes::standard()).await;
+        let session = app.engine.create_new_session(NewSession::of("ada")).await.expect("a session");
+        let mut claims = (*session.access_token_payload()).clone();
+        claims.remove("iat");
+        claims.remove("exp");
+        for wants_static in [true, false] {
+            let jwt = app.engine.create_jwt(claims.clone(), Some(1234), Some(wants_static)).await;
+            // A core may as well refuse to sign such claims.
+            let Ok(Some(jwt)) = jwt else { continue };
+            for path in ["/session", "/database"] {
+                app.get(path).bearer(&jwt).send().await.refuses(401, "unauthorised");
+                app.get(path).cookie("sAccessToken", &jwt).send().await.refuses(401, "unauthorised");
+            }
+            let refused = app.engine.get_session(jwt.as_str(), None, &VerifyOptions::new()).await;
+            assert!(matches!(refused, Err(Error::Unauthorised { clear_tokens: false, .. })), "{refused:?}");
+            assert!(app.engine.peek_access_token(jwt.as_str()).await.is_none());
+        }
+        app.get("/session").bearer(&session.access_token()).send().await.ok();
+    }
 }
 
 /// A JWT that is none of a session is no session.
@@ -121,7 +126,7 @@ async fn what_the_core_refuses_is_an_error_with_its_words(stage: &Stage) {
 scenarios!(Stage:
     other_services_verify_what_the_core_signs,
     a_service_finds_the_keys_from_the_issuer,
-    a_jwt_with_the_payload_of_a_session_is_a_session,
+    a_jwt_is_no_session_whatever_it_says,
     a_jwt_without_the_members_of_a_session_is_none,
     what_the_core_refuses_is_an_error_with_its_words,
 );

@@ -117,9 +117,17 @@ async fn what_was_taken_away_counts_at_once_where_the_core_is_asked(stage: &Stag
             let app = cdi.app(stage, with_admins(&Source::default())).await;
             let (browser, _) = dismissed(&app, mode).await;
             let (calls, seen) = costs(&app, browser.get("/admin")).await;
-            assert_eq!((calls, seen.ok()["payload"]["role"]["v"].as_str()), (0, Some("admin")), "the token is believed where nobody asks");
+            assert_eq!(
+                (calls, seen.ok()["payload"]["role"]["v"].as_str()),
+                (0, Some("admin")),
+                "the token is believed where nobody asks"
+            );
             let refused = browser.get("/certain").await;
-            assert_eq!((refused.status, refused.json()["claimValidationErrors"][0]["id"].as_str()), (403, Some("role")), "{cdi:?}");
+            assert_eq!(
+                (refused.status, refused.json()["claimValidationErrors"][0]["id"].as_str()),
+                (403, Some("role")),
+                "{cdi:?}"
+            );
             // Who has no such claim to fail gets a new token with the answer, and the next request costs one question again.
             let (calls, seen) = costs(&app, browser.get("/database")).await;
             assert_eq!((calls, seen.ok()["payload"].get("role")), (if cdi == Cdi::V5_6 { 2 } else { 1 }, None));
@@ -166,7 +174,9 @@ async fn nothing_that_changes_another_claim_brings_it_back(stage: &Stage) {
         let plan = Source::default();
         plan.says(Some("paid"));
         let app = cdi.app(stage, with_admins(&plan)).await;
-        for (how, left) in [("/plan/fetch", Some("paid")), ("/plan/set", Some("set")), ("/plan/remove", None), ("/plan/merge", None)] {
+        for (how, left) in
+            [("/plan/fetch", Some("paid")), ("/plan/set", Some("set")), ("/plan/remove", None), ("/plan/merge", None)]
+        {
             let (browser, handle) = dismissed(&app, Mode::Cookie).await;
             let (calls, seen) = costs(&app, browser.post(how)).await;
             assert_eq!((calls, seen.ok()["payload"].get("role")), (2, None), "{how}");
@@ -197,7 +207,8 @@ async fn changes_of_one_session_at_once_lose_nothing(stage: &Stage) {
         let (by_handle, in_hand) = futures_util::join!(join_all(by_handle), join_all(in_hand));
         assert!(by_handle.into_iter().all(|done| done.expect("an answer")) && in_hand.into_iter().all(|done| done.is_ok()));
         let stored = session.information().await.expect("a session").custom_claims_in_access_token_payload;
-        let missing: Vec<String> = (0..8).flat_map(|n| [format!("h{n}"), format!("s{n}")]).filter(|name| !stored.contains_key(name)).collect();
+        let missing: Vec<String> =
+            (0..8).flat_map(|n| [format!("h{n}"), format!("s{n}")]).filter(|name| !stored.contains_key(name)).collect();
         assert_eq!((missing, stored.get("kept")), (Vec::new(), Some(&json!(true))));
     }
 }
@@ -211,9 +222,7 @@ async fn a_claim_whose_source_says_that_there_is_none_is_removed(stage: &Stage) 
         let plan = Source::default();
         plan.says(Some("paid"));
         let recipe_claim = plan.claim("plan");
-        let app = stage
-            .app(|of| cdi.of(stage, of).sessions(|sessions| sessions.claim(recipe_claim)), with_admins(&plan))
-            .await;
+        let app = stage.app(|of| cdi.of(stage, of).sessions(|sessions| sessions.claim(recipe_claim)), with_admins(&plan)).await;
         let claim: Arc<dyn supertokens::session::SessionClaim> = Arc::new(plan.claim("plan"));
         let log_in = || async {
             let browser = app.browser(Mode::Header);
