@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
-use supertokens_domain::json::JsonObject;
+use supertokens_domain::json::{BadJson, Json, JsonObject};
 use supertokens_domain::secret::Secret;
 use supertokens_web::core_address::CoreAddress;
 use supertokens_wire::ask::Ask;
@@ -312,56 +312,12 @@ fn accepted(method: &str, path: &str, response: Response<Bytes>) -> Result<(Head
 }
 
 fn object(path: &str, body: &[u8]) -> Result<JsonObject, CoreError> {
-    let object = std::str::from_utf8(body).ok().and_then(|text| JsonObject::parse(text).ok());
-    object.ok_or_else(|| CoreError::NotUnderstood {
-        path: path.to_owned(),
-        expected: match has_half_a_pair(body) {
-            true => r"a JSON object that can be read: a text in it holds half of a surrogate pair, as \ud83d, which is no character; write that session's payload or data anew, without it",
-            false => "a JSON object",
-        },
-    })
-}
-
-/// Whether an escape in this JSON is half of a surrogate pair without the other half: some programs write a text so that they have cut.
-fn has_half_a_pair(json: &[u8]) -> bool {
-    let unit = |escape: &[u8]| {
-        let digits = escape.strip_prefix(br"\u")?.get(..4)?;
-        u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
-    };
-    let mut rest = json;
-    while let Some(at) = rest.iter().position(|byte| *byte == b'\\') {
-        let escape = rest.get(at..).unwrap_or_default();
-        let length = match (unit(escape), escape.get(6..).and_then(unit)) {
-            (Some(0xd800..=0xdbff), Some(0xdc00..=0xdfff)) => 12,
-            (Some(0xd800..=0xdfff), _) => return true,
-            _ => 2,
-        };
-        rest = escape.get(length..).unwrap_or_default();
-    }
-    false
-}
-
-#[cfg(test)]
-mod tests {
-    use super::has_half_a_pair;
-
-    #[test]
-    fn halves_are_told_from_pairs() {
-        for (json, half) in [
-            ("", false),
-            (r#"{"a":"x"}"#, false),
-            (r#"{"a":"\ud83d\ude00"}"#, false),
-            (r#"{"a":"\\ud83d"}"#, false),
-            (r#"{"a":"\u00e9\n"}"#, false),
-            (r#"{"a":"\ud83d"}"#, true),
-            (r#"{"a":"\ud83dx\ude00"}"#, true),
-            (r#"{"a":"\uDE00\uD83D"}"#, true),
-            (r#"{"a":"\ud83d\ud83d\ude00"}"#, true),
-            (r#"{"a":"\ud83d\ude00\ude00"}"#, true),
-            (r#"\u"#, false),
-            (r#"\"#, false),
-        ] {
-            assert_eq!(has_half_a_pair(json.as_bytes()), half, "{json}");
+    let expected = match std::str::from_utf8(body).map(Json::parse_sent) {
+        Ok(Ok(Json::Object(object))) => return Ok(object),
+        Ok(Err(BadJson::HalfCharacter(_))) => {
+            r"a JSON object that can be read: a text in it holds half of a surrogate pair, as \ud83d, which is no character; write that session's payload or data anew, without it"
         }
-    }
+        _ => "a JSON object",
+    };
+    Err(CoreError::NotUnderstood { path: path.to_owned(), expected })
 }
