@@ -221,7 +221,7 @@ impl Cx<'_> {
 /// change an answer (core-session.md 2.1 step 8, 2.8).
 fn may_be_for_the_log<T>(written: &Result<T, StoreError>) -> bool {
     let Err(error @ (StoreError::Driver(_) | StoreError::Locked | StoreError::Full(_))) = written else { return false };
-    tracing::warn!(%error, "writing again without the log of activity");
+    tracing::warn!(error = %crate::error::chain(error), "writing again without the log of activity");
     true
 }
 
