@@ -300,7 +300,6 @@ async fn odd_versions_and_algorithms_are_never_accepted(stage: &Stage) {
         no_session(&asking(&app, &valid(stage).header("version", version.clone())).await);
     }
     asking(&app, &valid(stage).header("version", "99")).await.ok();
-    // What the JWT recipe signs has no version, whatever it says and whichever key signed it.
     for jwt in [valid(stage), valid(stage).without("tId").without("rsub"), valid(stage).with("stt", 0)] {
         for key in [TestKey::Dynamic, TestKey::Static] {
             no_session(&asking(&app, &jwt.clone().without_header("version").of_key(key)).await);
@@ -523,9 +522,6 @@ async fn a_jwt_with_all_members_of_a_session_is_none(stage: &Stage) {
     claims.remove("iat");
     claims.remove("exp");
     let jwt = engine.create_jwt(claims.clone(), Some(1_234), Some(false)).await.unwrap().unwrap();
-    let says = payload_of(&jwt);
-    assert_eq!(says["exp"].as_i64().unwrap() - says["iat"].as_i64().unwrap(), 1_234);
-    assert_eq!((&says["sub"], &says["custom"]), (&json!("u"), &json!(1)));
     let error = engine.get_session(jwt, None, &VerifyOptions::new()).await.unwrap_err();
     assert!(matches!(error, Error::Unauthorised { clear_tokens: false, .. }), "{error:?}");
     let asked = core.only("POST", "/recipe/jwt").body;
