@@ -2,7 +2,7 @@
 //! scenarios 1 to 19). The tables of addresses and paths are tested row by row in `pure/web`. Scenario 18 has nothing to
 //! look at: nothing is reported to anybody. Scenario 5's second half (an empty entry of the list) cannot be written in Rust.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use serde_json::json;
 use supertokens::session::{GetSessionInformation, SessionInformation, SessionRecipe};
@@ -309,11 +309,9 @@ async fn building_leaves_a_line_in_the_log_with_the_version(stage: &Stage) {
 async fn nothing_from_outside_forges_a_line_of_the_log(stage: &Stage) {
     const EVIL: &str = "x\r\n2026-11-28T02:40:00Z ERROR com.supertokens: forged \u{1b}[2J\u{9b}\u{85}\u{2028}\u{202e}";
     let clock = Arc::clone(&stage.clock);
-    let (lines, texts) = (Lines::default(), Arc::new(Mutex::new(Vec::new())));
-    let (kept, said) = (lines.clone(), Arc::clone(&texts));
-    in_paused_time(|| async move {
-        let _second = tracing::Dispatch::new(Lines::default());
-        let _guard = tracing::subscriber::set_default(kept);
+    let texts: Arc<Mutex<Vec<String>>> = Arc::default();
+    let said = Arc::clone(&texts);
+    let lines = logged(|| async move {
         let core = FakeCore::new(clock.clone());
         let way = Core::transport(Arc::<FakeCore>::clone(&core), "http://core.test");
         let engine = sessions(standard_app_info()).core(way).clock(Arc::new(move || clock.now())).build().await.unwrap();
@@ -342,7 +340,7 @@ async fn nothing_from_outside_forges_a_line_of_the_log(stage: &Stage) {
             scope.error_response(error).await;
         }
     });
-    let (lines, texts) = (lines.0.lock().unwrap().clone(), texts.lock().unwrap().clone());
+    let texts = texts.lock().unwrap().clone();
     assert!(lines.iter().any(|line| line.starts_with("ERROR")) && lines.iter().any(|line| line.starts_with("WARN")), "{lines:?}");
     assert!(lines.iter().filter(|line| line.contains("forged")).count() >= 6, "{lines:?}");
     for line in lines.iter().chain(&texts) {
