@@ -137,7 +137,7 @@ impl Approach {
         match self.tls.connect(socket).await {
             Ok(stream) => {
                 self.encrypted.store(true, Ordering::Relaxed);
-                Ok(Secured::Encrypted(stream))
+                Ok(Secured::Encrypted(Box::new(stream)))
             }
             Err(error) => Err(match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
                 Some(why) => io::Error::other(Refusal(tls::in_words(why, &self.host))),
@@ -150,7 +150,7 @@ impl Approach {
 /// A connection, encrypted or watched.
 pub(crate) enum Secured {
     Plain(Guarded),
-    Encrypted(Encrypted),
+    Encrypted(Box<Encrypted>),
 }
 
 /// A connection in clear. A server that wants the password over it does not get it, unless it is on this machine.

@@ -42,6 +42,5 @@ pub fn logged<F: Future<Output = ()>>(happening: impl FnOnce() -> F + Send) -> V
         let _guard = tracing::subscriber::set_default(kept);
         happening().await;
     });
-    let lines = lines.0.lock().expect("nobody panicked").clone();
-    lines
+    lines.0.lock().expect("nobody panicked").clone()
 }
