@@ -524,7 +524,7 @@ fn the_parts_of_an_address_beat_the_keys() {
     let several = r#"{"postgresql_connection_uri":"postgres://u@a:1,b,[::1]:3/d","postgresql_port":6}"#;
     let several = PostgresConfig::effective(&object(several)).unwrap();
     assert_eq!(several.more_hosts, [("b".to_owned(), 6), ("::1".to_owned(), 3)]);
-    assert_eq!(several.url().expose(), "postgresql://u@a:1,b:6,[::1]:3/d?currentSchema=public");
+    assert_eq!(several.url().expose(), "postgresql://u@a:1,b:6,[::1]:3/d?allowPublicKeyRetrieval=true&currentSchema=public");
     let keyed = r#"{"postgresql_user":"u","postgresql_host":"a,b:7","postgresql_port":6}"#;
     let keyed = PostgresConfig::effective(&object(keyed)).unwrap();
     assert_eq!((keyed.host.as_str(), keyed.port, keyed.more_hosts), ("a", 6, vec![("b".to_owned(), 7)]));

@@ -29,6 +29,8 @@ pub fn mint_jwt(
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine;
+
     use super::*;
     use crate::session::access_token::{self, VerifyError};
     use crate::session::anti_csrf::AntiCsrfCheck;
@@ -57,7 +59,8 @@ mod tests {
     fn an_immense_validity_does_not_overflow() {
         let key = vectors::key("static");
         let jwt = mint_jwt(&JsonObject::new(), "d", i64::MAX, i64::MAX, &key).unwrap();
-        assert!(access_token::parse(&jwt).unwrap().signed_by(&key.verifying()));
+        let (signed, signature) = jwt.rsplit_once('.').unwrap();
+        assert!(key.verifying().verifies(signed, &URL_SAFE_NO_PAD.decode(signature).unwrap()));
     }
 
     #[test]
