@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use supertokens_domain::ids::{AppIdentifier, TenantIdentifier};
-use supertokens_domain::printable::printable;
 pub(crate) use supertokens_domain::printable::with_causes as chain;
+use supertokens_domain::printable::{is_seen, printable};
 use supertokens_store::StoreError;
 use supertokens_wire::input::BadInput;
 use supertokens_wire::version::VersionRefusal;
@@ -92,7 +92,7 @@ impl Error {
             Self::Refused(refusal) => text_response(refusal.status, &harmless(&refusal.text)),
             Self::Fault(cause) if matches!(cause.downcast_ref(), Some(StoreError::Overloaded)) => {
                 tracing::debug!(error = %chain(&*cause), "request refused");
-                text_response(StatusCode::SERVICE_UNAVAILABLE, "Too many writes at a time")
+                text_response(StatusCode::SERVICE_UNAVAILABLE, "Too many requests at a time")
             }
             Self::Fault(cause) => {
                 tracing::error!(error = %chain(&*cause), "request failed");
@@ -105,7 +105,7 @@ impl Error {
 /// A sentence that may repeat what was asked, without what could mean more than itself: no tags for those who take it for HTML, no
 /// line ends for those who write it into a log. The escapes are JSON's, as some sentences hold JSON.
 fn harmless(text: &str) -> Cow<'_, str> {
-    let means_more = |c: char| c == '<' || c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}');
+    let means_more = |c: char| c == '<' || !is_seen(c);
     if !text.contains(means_more) {
         return Cow::Borrowed(text);
     }
@@ -170,7 +170,7 @@ mod tests {
             ("A => B & \"c\" 'd' ü", "A => B & \"c\" 'd' ü"),
             ("x<script>", r"x\u003cscript>"),
             ("a\r\nERROR b\0", r"a\u000d\u000aERROR b\u0000"),
-            ("\u{2028}\u{202e}\u{9b}", r"\u2028\u202e\u009b"),
+            ("\u{2028}\u{202e}\u{9b}\u{2066}\u{feff}", r"\u2028\u202e\u009b\u2066\ufeff"),
         ] {
             let response = Error::bad(said).into_response();
             assert_eq!(response.body(), format!("{sent}\n").as_bytes());

@@ -61,7 +61,9 @@ impl PostgresOptions {
 
     fn apply_safety(&mut self, name: &str, value: String) -> Result<(), BadUrl> {
         match (name, value.as_str()) {
-            ("sslmode", word) => self.tls = mode(word)?,
+            ("sslmode", word) => (self.tls, self.tls_is_said) = (mode(word)?, true),
+            // As JDBC has it, a mode says more than a switch, wherever it stands.
+            ("ssl", _) if self.tls_is_said => {}
             ("ssl", "" | "true") => self.tls = TlsMode::Verify,
             ("ssl", _) => self.tls = TlsMode::Prefer,
             ("sslrootcert", "system") => self.system_certificates = true,
@@ -213,6 +215,8 @@ mod tests {
             ("sslrootcert=a.pem&sslmode=verify-ca", TlsMode::VerifyAuthority),
             ("sslrootcert=a.pem&sslmode=verify-full", TlsMode::Verify),
             ("ssl=true", TlsMode::Verify),
+            ("sslmode=disable&ssl=true", TlsMode::Disable),
+            ("sslmode=require&ssl=false", TlsMode::Require),
             // Everybody can have a certificate of a public authority: without the name it says nothing.
             ("sslmode=verify-ca", TlsMode::Verify),
             ("sslrootcert=system&sslmode=require", TlsMode::Verify),

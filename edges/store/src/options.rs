@@ -55,6 +55,8 @@ pub struct PostgresOptions {
     pub tables: TableNames,
     /// Whether to encrypt.
     pub tls: TlsMode,
+    /// It was said by `sslmode`, which counts more than `ssl`.
+    pub tls_is_said: bool,
     /// A PEM file of authorities to trust instead of the system's.
     pub root_certificates: Option<PathBuf>,
     /// The system's authorities are to be asked, whatever the mode.
@@ -251,6 +253,7 @@ impl Default for PostgresOptions {
             dbname: "supertokens".into(),
             tables: TableNames::default(),
             tls: TlsMode::default(),
+            tls_is_said: false,
             root_certificates: None,
             system_certificates: false,
             channel_binding: ChannelBinding::default(),

@@ -36,8 +36,27 @@ pub(crate) struct Refusal(pub(crate) String);
 pub(crate) fn refusal(error: &tokio_postgres::Error) -> Option<String> {
     let io = std::error::Error::source(error)?.downcast_ref::<io::Error>()?.get_ref()?;
     let refusal = io.downcast_ref::<Refusal>().map(ToString::to_string);
-    refusal
-        .or_else(|| io.downcast_ref::<rustls::Error>().map(|error| format!("the server ends the encrypted connection: {error}")))
+    let of_tls = io.downcast_ref::<rustls::Error>().filter(|error| is_lasting(error));
+    refusal.or_else(|| of_tls.map(|error| format!("the server ends the encrypted connection: {error}")))
+}
+
+/// Would the same attempt fail in a minute, too? Other alerts are what proxies send while the server behind them is being replaced.
+fn is_lasting(error: &rustls::Error) -> bool {
+    use rustls::{AlertDescription as Alert, Error};
+    matches!(
+        error,
+        Error::InvalidCertificate(_)
+            | Error::PeerIncompatible(_)
+            | Error::NoCertificatesPresented
+            | Error::AlertReceived(
+                Alert::CertificateRequired
+                    | Alert::BadCertificate
+                    | Alert::UnknownCA
+                    | Alert::AccessDenied
+                    | Alert::ProtocolVersion
+                    | Alert::InsufficientSecurity
+            )
+    )
 }
 
 /// Is this host this machine, so that nobody can be in between?
@@ -140,8 +159,8 @@ impl Approach {
                 Ok(Secured::Encrypted(Box::new(stream)))
             }
             Err(error) => Err(match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-                Some(why) => io::Error::other(Refusal(tls::in_words(why, &self.host))),
-                None => error,
+                Some(why) if is_lasting(why) => io::Error::other(Refusal(tls::in_words(why, &self.host))),
+                _ => error,
             }),
         }
     }

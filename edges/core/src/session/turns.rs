@@ -6,7 +6,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
 use supertokens_domain::ids::{AppId, SessionHandle};
-use supertokens_store::Dialect;
+use supertokens_store::{Dialect, StoreError};
 use tokio::sync::{Mutex, MutexGuard};
 
 use crate::cx::Cx;
@@ -48,7 +48,7 @@ impl Cx<'_> {
         }
         let Some(turn) = self.core.session_turns.of(&self.at().app, handle) else { return Ok(None) };
         let turn = tokio::time::timeout(PATIENCE, turn.lock()).await;
-        turn.map(Some).map_err(|_| Error::fault("other requests for the session did not come to an end"))
+        turn.map(Some).map_err(|_| Error::fault(StoreError::Overloaded))
     }
 }
 

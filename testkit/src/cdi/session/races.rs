@@ -53,7 +53,7 @@ async fn refresh_all(w: &World, cdi: &'static str, tokens: &[String]) -> Vec<Ans
 /// As [`refresh`], and once more if the core was too busy: on a slow machine the last of fifty may wait for its turn longer than any may.
 async fn refresh_in_a_crowd(w: &World, cdi: &str, token: &str) -> Answer {
     let first = refresh(w, cdi, token).await;
-    if first.status == 500 { refresh(w, cdi, token).await } else { first }
+    if first.status == 503 { refresh(w, cdi, token).await } else { first }
 }
 
 fn statuses(answers: &[Answer], status: &str) -> usize {
