@@ -151,6 +151,32 @@ impl PostgresServer {
         self.stop()
     }
 
+    /// Stops every process of the server where it is, as a stalled machine does: it neither answers nor closes anything.
+    pub fn freeze(&self) -> anyhow::Result<()> {
+        self.signal_all("STOP")
+    }
+
+    /// Lets a frozen server go on.
+    pub fn thaw(&self) -> anyhow::Result<()> {
+        self.signal_all("CONT")
+    }
+
+    fn signal_all(&self, signal: &str) -> anyhow::Result<()> {
+        let pid = self.pid_file().and_then(|lines| lines.first().cloned()).context("PostgreSQL is not running")?;
+        let mut pids = pid.parse::<u32>()?.to_string();
+        for entry in std::fs::read_dir("/proc")?.flatten() {
+            // Behind the name in brackets come the state and the parent.
+            let stat = std::fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
+            let parent = stat.rsplit_once(')').and_then(|(_, behind)| behind.split_whitespace().nth(1));
+            if parent == Some(pid.as_str()) {
+                pids.push_str(&format!(" {}", entry.file_name().to_string_lossy()));
+            }
+        }
+        let sent = Command::new("/bin/sh").arg("-c").arg(format!("kill -{signal} {pids}")).status()?;
+        anyhow::ensure!(sent.success(), "could not signal PostgreSQL");
+        Ok(())
+    }
+
     fn make_cluster(&self) -> anyhow::Result<()> {
         let mut command = self.command(&self.binaries.join("initdb"));
         command.arg("-D").arg(self.data()).args(["-U", "postgres", "--auth=trust", "-E", "UTF8", "--locale=C", "--no-sync"]);
@@ -213,6 +239,8 @@ impl PostgresServer {
 impl Drop for PostgresServer {
     fn drop(&mut self) {
         if let Some(mut keeper) = self.keeper.take() {
+            // A frozen server would not end; and one that is gone cannot be told to go on.
+            let _ = self.signal_all("CONT");
             drop(keeper.stdin.take());
             // Nothing can be done about a failure here, and the keeper needs no one to wait for it.
             let _ = keeper.wait();

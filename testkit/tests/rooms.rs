@@ -39,7 +39,6 @@ const EDGES: &[(&str, &[&str])] = &[
 const ONLY_IN: &[(&str, &[&str])] = &[
     ("rusqlite", &["supertokens-store", "supertokens-testkit"]),
     ("tokio-postgres", &["supertokens-store", "supertokens-testkit"]),
-    ("deadpool-postgres", &["supertokens-store"]),
     ("hyper", &["supertokens-server", "supertokens-testkit"]),
     ("hyper-util", &["supertokens-server", "supertokens-testkit"]),
     ("clap", &["supertokens-server", "example-axum-embedded"]),

@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use supertokens_domain::ids::AppId;
 use supertokens_domain::session::signing_key::SigningKey;
 use supertokens_domain::time::{MINUTE, Millis, SECOND};
-use supertokens_store::{DatabaseOptions, Db, StoreError};
+use supertokens_store::{DatabaseOptions, Db, Pooler, StoreError};
 
 use crate::config::{Config, Notice};
 use crate::{Place, Settings, Stop, say};
@@ -89,12 +89,19 @@ async fn database(options: DatabaseOptions) -> bool {
             postgres.unsafe_way(encrypted).map_or_else(|| Finding::Ok(fine.to_owned()), |what| Finding::Note(what.to_owned()));
         report("encryption", &finding);
     }
+    if let Some(pooler) = db.pooler() {
+        report("pooler", &between(pooler));
+    }
+    all_well &= creators(&db).await;
+    if !rights(&db).await {
+        return false;
+    }
     let pending = match db.plan().await {
         Ok(planned) => planned.len(),
         Err(error) => return report("schema", &Finding::Wrong(advice(&place, &error))),
     };
     if pending > 0 {
-        // Not wrong: the next start does it. But there is nothing to look at yet.
+        // Not wrong: the next start does it, and may. But there is nothing to look at yet.
         return report(
             "schema",
             &Finding::Ok(format!("{pending} steps to run; `supertokens start` or `supertokens migrate` does it")),
@@ -110,6 +117,49 @@ async fn database(options: DatabaseOptions) -> bool {
         },
     );
     all_well & keys_and_clock(&db).await & report("clock of the database", &clock_of(&db).await)
+}
+
+/// What stands between us and PostgreSQL. Nothing of it is wrong.
+fn between(pooler: Pooler) -> Finding {
+    Finding::Ok(match pooler {
+        Pooler::None => "none, or one that keeps a connection for each of ours".to_owned(),
+        Pooler::Transaction => "in transaction mode, with prepared statements".to_owned(),
+        Pooler::TransactionWithoutNames => format!("in transaction mode, without prepared statements: {}", Pooler::REMEDY),
+    })
+}
+
+/// What `start` needs, asked for the same role.
+async fn rights(db: &Db) -> bool {
+    match db.lacking().await {
+        Ok(lacking) if lacking.is_empty() => report("rights", &Finding::Ok("all that `supertokens start` needs".to_owned())),
+        Ok(lacking) => {
+            for lack in lacking {
+                report("rights", &Finding::Wrong(format!("this role lacks {}; {}", lack.right, lack.grant)));
+            }
+            false
+        }
+        Err(error) => report("rights", &Finding::Wrong(advice(db.place(), &error))),
+    }
+}
+
+/// Who could put things beside the tables.
+async fn creators(db: &Db) -> bool {
+    if db.pooler().is_none() {
+        return true;
+    }
+    match db.creators().await {
+        Ok(creators) if creators.is_empty() => {
+            report("others in the schema", &Finding::Ok("nobody but its owners may make things there".to_owned()))
+        }
+        Ok(creators) => {
+            for creator in creators {
+                let what = format!("{} may make tables and functions in {}; {}", creator.role, creator.schema, creator.revoke);
+                report("others in the schema", &Finding::Wrong(what));
+            }
+            false
+        }
+        Err(error) => report("others in the schema", &Finding::Wrong(advice(db.place(), &error))),
+    }
 }
 
 /// Compared with this machine's at the moment between asking and having the answer.
@@ -149,8 +199,9 @@ fn advice(place: &str, error: &StoreError) -> String {
         StoreError::Driver(_) => "look at the rights of this user on the database or the file",
         StoreError::ReadOnly(_) => "name the server that takes writes, or turn default_transaction_read_only off for this role",
         StoreError::Full(_) => "make room on the disk of the database",
-        StoreError::BadOptions(_) => "look at the configuration of the database",
+        StoreError::BadOptions(_) => "look at the configuration of the database and the table names",
         StoreError::Unsafe(_) => "look at sslmode, sslrootcert and the server's certificate",
+        StoreError::Rights(_) => "give the rights, or let another role migrate",
         _ => "look at the message",
     };
     format!("{}; {what}", Stop::caused(place, error).0)
@@ -190,7 +241,7 @@ fn clock(now: Millis, newest_key: Option<Millis>) -> Finding {
     }
 }
 
-fn now() -> Millis {
+pub(crate) fn now() -> Millis {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 

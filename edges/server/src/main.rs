@@ -43,7 +43,8 @@ struct Line {
 enum Command {
     /// Runs the server until it is told to stop.
     Start(Start),
-    /// Brings the tables up to date, or shows what that would run; `start` does it by itself.
+    /// Brings the tables up to date, or shows what that would run; `start` does it by itself. Run by the role that owns the tables, it
+    /// leaves nothing for `start` to make: that may then be a role that only reads and writes rows.
     Migrate {
         #[command(flatten)]
         settings: Settings,

@@ -21,6 +21,8 @@ pub(crate) async fn run(settings: &Settings, plan: bool) -> Result<(), Stop> {
         return Ok(());
     }
     let applied = db.migrate().await.map_err(|e| Stop::caused(&place, &e))?;
+    // So that a role that makes no tables finds the coming months' partitions.
+    db.ensure_activity_partitions(crate::doctor::now()).await.map_err(|e| Stop::caused(&place, &e))?;
     for step in &applied {
         say(&format!("{} {}", step.number, step.name));
     }

@@ -24,6 +24,7 @@ type Test = fn() -> anyhow::Result<()>;
 const TESTS: &[(&str, Test)] = &[
     ("an_orderly_stop_of_the_database_is_survived", || survives(PostgresServer::stop)),
     ("a_crash_of_the_database_is_survived", || survives(PostgresServer::kill)),
+    ("a_frozen_database_is_not_waited_for", a_frozen_database_is_not_waited_for),
     ("the_doctor_compares_clocks", the_doctor_compares_clocks),
     ("sslmode_means_what_it_means_to_other_clients", every_mode),
     ("a_certificate_that_is_not_good_ends_the_start", a_wrong_certificate_ends_the_start),
@@ -165,6 +166,44 @@ async fn passes(count: &AtomicU64, more: u64) -> anyhow::Result<()> {
     Ok(())
 }
 
+fn a_frozen_database_is_not_waited_for() -> anyhow::Result<()> {
+    /// What the page on storage promises for a request, and a little for a busy machine.
+    const PROMISED: Duration = Duration::from_secs(25);
+    let server = PostgresServer::start(Durability::Fast)?;
+    let folder = tempfile::tempdir()?;
+    let program = Program::start_logging(Path::new(env!("CARGO_BIN_EXE_supertokens")), &server.url(), folder.path(), "NONE")?;
+    run(async {
+        let mut own = Caller::connect(program.port()).await?;
+        let made = own.json("POST", "/recipe/session", &creation()).await?;
+        let session = created(&made);
+        server.freeze()?;
+        let mut asked = Vec::new();
+        for n in 0..24 {
+            let (port, made, session) = (program.port(), made.clone(), Session(session.0.clone()));
+            asked.push(tokio::spawn(async move {
+                let mut caller = Caller::connect(port).await?;
+                let begun = Instant::now();
+                let status = match n % 3 {
+                    0 => refresh(&mut caller, &made).await?.0,
+                    1 => caller.ask("POST", "/recipe/session", &creation()).await?.0,
+                    _ => caller.ask("POST", "/recipe/session/verify", &verification(&session, true)).await?.0,
+                };
+                ensure!(status == 500, "{n} was answered {status}");
+                ensure!(begun.elapsed() < PROMISED, "{n} was answered after {:?}", begun.elapsed());
+                Ok(())
+            }));
+        }
+        for one in asked {
+            one.await??;
+        }
+        server.thaw()?;
+        until(&mut own, "/readyz", 200).await?;
+        let made = own.json("POST", "/recipe/session", &creation()).await?;
+        ensure!(refresh(&mut own, &made).await?.0 == 200, "a refresh after all came back");
+        Ok(())
+    })
+}
+
 fn the_doctor_compares_clocks() -> anyhow::Result<()> {
     let server = PostgresServer::start(Durability::Fast)?;
     let folder = tempfile::tempdir()?;
@@ -180,11 +219,10 @@ fn the_doctor_compares_clocks() -> anyhow::Result<()> {
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains("ok     clock of the database: not more than 5 s from this machine's"), "{said}");
     assert!(said.contains("ok     encryption: not encrypted, and within this machine"), "{said}");
-    // A function of the same name that is found first.
-    let an_hour_ahead = "create schema fake;
-        create function fake.clock_timestamp() returns timestamptz language sql
-            as 'select pg_catalog.clock_timestamp() + interval ''1 hour''';
-        alter database postgres set search_path = fake, public, pg_catalog";
+    // Nothing but the server's own function is asked, so it is that one which has to be put in another's place.
+    let an_hour_ahead = "alter function pg_catalog.clock_timestamp() rename to true_clock_timestamp;
+        create function pg_catalog.clock_timestamp() returns timestamptz language sql
+            as 'select pg_catalog.true_clock_timestamp() + interval ''1 hour'''";
     run(on_postgres(&server.url(), an_hour_ahead))?;
     let (code, said) = doctor()?;
     assert_eq!(code, Some(1), "{said}");

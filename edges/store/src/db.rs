@@ -6,13 +6,15 @@
 use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use supertokens_domain::time::Millis;
 
+use crate::connection::{Connection, Pooler};
 use crate::error::{Result, StoreError};
 use crate::names;
 use crate::options::{DatabaseOptions, SqliteOptions, SqlitePlace};
+use crate::pool::Lease;
 use crate::postgres::{PoolState, Postgres};
 use crate::sqlite::{Sqlite, run_now};
 use crate::statement::{Dialect, Sql, statements};
@@ -28,6 +30,9 @@ statements! { 0, "st_rs_migrations", S {
 const ATTEMPTS: u32 = 50;
 /// How often work is begun again because its connection turned out to be dead, as after a restart of the database.
 const RECONNECTS: u32 = 2;
+
+/// Within this time of the beginning.
+const SOON: Duration = Duration::from_secs(1);
 
 /// An open database. Clones share it.
 #[derive(Clone)]
@@ -196,9 +201,9 @@ impl Db {
 
     /// What the machine of the database takes the time to be. Nothing for SQLite, which runs on this one.
     pub async fn clock(&self) -> Result<Option<Millis>> {
-        let on_postgres = async |client: &tokio_postgres::Client| {
-            let text = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)";
-            let row = client.query_one(text, &[]).await.and_then(|row| row.try_get(0));
+        let on_postgres = async |client: &Connection| {
+            let text = "SELECT CAST(EXTRACT(EPOCH FROM pg_catalog.clock_timestamp()) * 1000 AS BIGINT)";
+            let row = client.query_typed_one(text, &[]).await.and_then(|row| row.try_get(0));
             row.map(Some).map_err(|e| crate::error::from_postgres(&e, self.sql()))
         };
         self.on_connection(|_| Ok(None), on_postgres).await
@@ -224,6 +229,14 @@ impl Db {
         match &self.0.backend {
             Backend::Sqlite(_) => None,
             Backend::Postgres(postgres) => Some(postgres.state()),
+        }
+    }
+
+    /// What was found between us and PostgreSQL; nothing for SQLite.
+    pub fn pooler(&self) -> Option<Pooler> {
+        match &self.0.backend {
+            Backend::Sqlite(_) => None,
+            Backend::Postgres(postgres) => Some(postgres.pooler()),
         }
     }
 
@@ -303,23 +316,34 @@ impl Db {
     /// Reads over the network. In a box, like everything that has to do with connections: such futures are large, and would be copied
     /// from hand to hand with every future around them, also where the database is a file.
     async fn read_there<T, F: AsyncFn(&mut Tx<'_>) -> Result<T>>(&self, postgres: &Postgres, body: &F) -> Result<T> {
-        for _ in 0..RECONNECTS {
-            match self.read_once(postgres, body).await {
-                Err(StoreError::Unavailable(e)) => tracing::debug!(error = %e, "reading again on a new connection"),
-                answer => return answer,
+        let reading = async {
+            for _ in 0..RECONNECTS {
+                match self.read_once(postgres, body).await {
+                    Err(StoreError::Unavailable(e)) => tracing::debug!(error = %e, "reading again on a new connection"),
+                    // A pooler turned out to keep no statements.
+                    Err(StoreError::Busy) => {}
+                    answer => return answer,
+                }
             }
-        }
-        self.read_once(postgres, body).await
+            self.read_once(postgres, body).await
+        };
+        let too_long = |_| StoreError::unavailable("a read was not answered in time");
+        tokio::time::timeout(postgres.reading_limit(), reading).await.map_err(too_long)?
     }
 
     async fn read_once<T, F: AsyncFn(&mut Tx<'_>) -> Result<T>>(&self, postgres: &Postgres, body: &F) -> Result<T> {
-        let client = postgres.reader().await?;
-        let reading = async {
-            let mut tx = Tx::postgres(&client, &self.0.shared, Begin::Never);
+        let on = async |client: &Connection| {
+            let mut tx = Tx::postgres(client, &self.0.shared, Begin::Never);
             let answer = body(&mut tx).await;
             tx.end(answer).await.answer
         };
-        tokio::time::timeout(postgres.read_limit(), reading).await.unwrap_or_else(|_| {
+        let Some(client) = postgres.reader().await else {
+            let lease = postgres.lease().await?;
+            let answer = on(lease.client()?).await;
+            lease.give_back();
+            return answer;
+        };
+        tokio::time::timeout(postgres.read_limit(), on(&client)).await.unwrap_or_else(|_| {
             // The connection may have died without a word.
             postgres.give_up(&client);
             Err(StoreError::unavailable("a read was not answered in time"))
@@ -335,7 +359,7 @@ impl Db {
         B: FnMut(&T) -> U + Send,
     {
         let body = Arc::new(body);
-        let mut dead = 0;
+        let (mut dead, begun) = (0, Instant::now());
         for attempt in 1..=ATTEMPTS {
             let (answer, commit_sent) = match &self.0.backend {
                 Backend::Sqlite(sqlite) => {
@@ -350,7 +374,8 @@ impl Db {
             };
             match answer {
                 Err(StoreError::Busy) if attempt < ATTEMPTS => tokio::time::sleep(back_off(attempt)).await,
-                Err(StoreError::Unavailable(_)) if !commit_sent && dead < RECONNECTS => dead += 1,
+                // That a connection is dead shows at once. What has taken long, has been waited for.
+                Err(StoreError::Unavailable(_)) if !commit_sent && dead < RECONNECTS && begun.elapsed() < SOON => dead += 1,
                 Err(error) => {
                     self.0.shared.health.failed(&error);
                     return Err(error);
@@ -391,6 +416,18 @@ impl Db {
             Ok(lease) => lease,
             Err(e) => return (Err(e), false),
         };
+        // A silent database may have carried out anything.
+        let done = postgres.while_alive(Box::pin(self.on_lease(lease, body, begin, beside))).await;
+        done.unwrap_or_else(|silent| (Err(silent), true))
+    }
+
+    async fn on_lease<T: Send, U: Send, F: AsyncFn(&mut Tx<'_>) -> Result<T>>(
+        &self,
+        lease: Lease,
+        body: &F,
+        begin: Begin,
+        beside: Option<impl FnMut(&T) -> U + Send>,
+    ) -> (Result<(T, Option<U>)>, bool) {
         let client = match lease.client() {
             Ok(client) => client,
             Err(e) => return (Err(e), false),
@@ -425,7 +462,7 @@ impl Db {
     pub(crate) async fn on_connection<T: Send + 'static>(
         &self,
         on_sqlite: impl FnOnce(&mut rusqlite::Connection) -> Result<T> + Send + 'static,
-        on_postgres: impl AsyncFnOnce(&tokio_postgres::Client) -> Result<T>,
+        on_postgres: impl AsyncFnOnce(&Connection) -> Result<T>,
     ) -> Result<T> {
         match &self.0.backend {
             Backend::Sqlite(sqlite) if sqlite.only_looks() => sqlite.read(on_sqlite),

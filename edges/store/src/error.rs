@@ -100,6 +100,9 @@ pub enum StoreError {
     /// The database cannot be reached at the moment. Nothing was written, unless the message says that the commit was lost.
     #[error("the database cannot be reached")]
     Unavailable(#[source] DriverError),
+    /// The role lacks rights that what is due needs; the text names them and the `GRANT`.
+    #[error("{0}")]
+    Rights(String),
     /// Table names, schema or other options that cannot be used.
     #[error("{0}")]
     BadOptions(String),
@@ -198,14 +201,6 @@ fn caused_by_io(error: &tokio_postgres::Error) -> bool {
         next = source.source();
     }
     false
-}
-
-pub(crate) fn from_pool(error: deadpool_postgres::PoolError, sql: &Sql) -> StoreError {
-    match error {
-        deadpool_postgres::PoolError::Backend(e) => from_postgres(&e, sql),
-        deadpool_postgres::PoolError::Timeout(_) => StoreError::unavailable("no connection became free in time"),
-        other => StoreError::unavailable(other.to_string()),
-    }
 }
 
 pub(crate) fn from_sqlite(error: &rusqlite::Error, sql: &Sql) -> StoreError {

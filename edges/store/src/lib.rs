@@ -5,6 +5,7 @@
 
 pub mod activity;
 mod attributes;
+mod connection;
 mod db;
 mod error;
 mod health;
@@ -13,7 +14,9 @@ pub mod keys;
 mod migrations;
 mod names;
 mod options;
+mod pool;
 mod postgres;
+mod rights;
 mod row;
 pub mod session;
 mod sqlite;
@@ -25,6 +28,7 @@ pub mod users;
 mod way;
 
 pub use activity::ActivityRow;
+pub use connection::Pooler;
 pub use db::Db;
 pub use error::{DriverError, Key, Result, StoreError};
 pub use key_value::KeyValueRow;
@@ -35,6 +39,7 @@ pub use options::{
     TableNames, TlsMode,
 };
 pub use postgres::PoolState;
+pub use rights::{Creator, Lack};
 pub use session::{LockedSession, NewSession, ResolvedUser, RotationColumns, SessionRow};
 pub use sqlite::file::{Examined, FileProblem, examine};
 pub use statement::Dialect;

@@ -9,8 +9,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use supertokens_domain::time::Millis;
 
+use tokio_postgres::types::{ToSql, Type};
+
+use crate::connection::{BEGIN, Connection, Pooler, SEARCH_PATH};
 use crate::db::Db;
-use crate::error::{Result, from_postgres, from_sqlite};
+use crate::error::{Result, StoreError, from_postgres, from_sqlite};
+use crate::rights;
 use crate::statement::{Dialect, Sql};
 
 /// In their order. A text is never changed once it has been released.
@@ -58,7 +62,24 @@ impl Db {
         let now = now();
         let shared = self.shared().clone();
         let on_sqlite = move |connection: &mut rusqlite::Connection| migrate_sqlite(connection, &shared.sql, now);
-        self.on_connection(on_sqlite, async |client| migrate_postgres(client, self.sql(), now).await).await
+        let applied = self.on_connection(on_sqlite, async |client| migrate_postgres(client, self.sql(), now).await).await?;
+        self.warn().await?;
+        Ok(applied)
+    }
+
+    /// What an operator should know at every start.
+    async fn warn(&self) -> Result<()> {
+        for lack in self.lacking().await? {
+            tracing::warn!("this role lacks {}; requests that need it will fail: {}", lack.right, lack.grant);
+        }
+        for creator in self.creators().await? {
+            let (role, schema) = (&creator.role, &creator.schema);
+            tracing::warn!("{role} may make tables and functions in the schema {schema} of the tables; {}", creator.revoke);
+        }
+        if self.pooler() == Some(Pooler::TransactionWithoutNames) {
+            tracing::warn!("a pooler in transaction mode keeps no prepared statements; {}", Pooler::REMEDY);
+        }
+        Ok(())
     }
 
     /// What `migrate` would run. Changes nothing.
@@ -123,44 +144,86 @@ fn only_missing_columns(connection: &rusqlite::Connection, text: &str) -> rusqli
     Ok(out)
 }
 
-async fn migrate_postgres(client: &tokio_postgres::Client, sql: &Sql, now: Millis) -> Result<Vec<Applied>> {
+/// Where nothing is due, nothing is demanded but to read what has been done.
+async fn migrate_postgres(client: &Connection, sql: &Sql, now: Millis) -> Result<Vec<Applied>> {
     let failed = |e: tokio_postgres::Error| from_postgres(&e, sql);
-    // Another server may be migrating, and take its time.
-    client.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = 0").await.map_err(failed)?;
-    client.batch_execute("SELECT pg_advisory_xact_lock(hashtext('st_rs_migrations'))").await.map_err(failed)?;
-    if let Some(schema) = own_schema(sql) {
-        let there = client.query("SELECT 1 FROM pg_namespace WHERE nspname = lower($1)", &[&schema]).await.map_err(failed)?;
-        if there.is_empty() {
-            client.batch_execute(&format!("CREATE SCHEMA IF NOT EXISTS {schema}")).await.map_err(failed)?;
-        }
+    if plan_postgres(client, sql).await?.is_empty() {
+        return Ok(Vec::new());
     }
+    begin(client, sql).await?;
+    rights::may_migrate(client, sql).await?;
+    // Another server may be migrating, and take its time.
+    client.batch_execute("SET LOCAL lock_timeout = 0").await.map_err(failed)?;
+    let lock = "SELECT pg_catalog.pg_advisory_xact_lock(CAST(pg_catalog.hashtext('st_rs_migrations') AS BIGINT))";
+    client.batch_execute(lock).await.map_err(failed)?;
+    let schema = &sql.names().schema;
+    if !has_schema(client, sql).await? {
+        client.batch_execute(&format!("CREATE SCHEMA IF NOT EXISTS {schema}")).await.map_err(failed)?;
+    }
+    let due = unrecorded(client, sql).await?;
     client.batch_execute(&sql.render(RECORDS)).await.map_err(failed)?;
     let mut applied = Vec::new();
-    for due in plan_postgres(client, sql).await? {
+    for due in due {
         client.batch_execute(&due.sql).await.map_err(failed)?;
-        client.execute(&sql.render(RECORD), &[&due.number, &due.name, &now]).await.map_err(failed)?;
+        let record = [(&due.number as &(dyn ToSql + Sync), Type::INT8), (&due.name, Type::UNKNOWN), (&now, Type::INT8)];
+        client.execute_typed(&sql.render(RECORD), &record).await.map_err(failed)?;
         applied.push(Applied { number: due.number, name: due.name });
     }
     client.batch_execute("COMMIT").await.map_err(failed)?;
     Ok(applied)
 }
 
-async fn plan_postgres(client: &tokio_postgres::Client, sql: &Sql) -> Result<Vec<PlannedMigration>> {
+async fn plan_postgres(client: &Connection, sql: &Sql) -> Result<Vec<PlannedMigration>> {
+    begin(client, sql).await?;
+    let plan = unrecorded(client, sql).await?;
+    client.batch_execute("COMMIT").await.map_err(|e| from_postgres(&e, sql))?;
+    Ok(plan)
+}
+
+/// A transaction in which no schema is searched, whatever stands between us and the server.
+pub(crate) async fn begin(client: &Connection, sql: &Sql) -> Result<()> {
+    client.batch_execute(&format!("{BEGIN}; SET LOCAL {SEARCH_PATH}")).await.map_err(|e| from_postgres(&e, sql))
+}
+
+async fn has_schema(client: &Connection, sql: &Sql) -> Result<bool> {
+    let text = format!("SELECT 1 FROM pg_namespace WHERE nspname = lower('{}')", sql.names().schema);
+    client.query_typed(&text, &[]).await.map(|rows| !rows.is_empty()).map_err(|e| from_postgres(&e, sql))
+}
+
+pub(crate) async fn unrecorded(client: &Connection, sql: &Sql) -> Result<Vec<PlannedMigration>> {
     let failed = |e: tokio_postgres::Error| from_postgres(&e, sql);
-    let table = sql.names().qualified("st_rs_migrations", Dialect::Postgres);
-    let there = client.query_one("SELECT to_regclass($1) IS NOT NULL", &[&table]).await.map_err(failed)?;
+    let there = |table: &str| format!("SELECT to_regclass('{}') IS NOT NULL", sql.names().qualified(table, Dialect::Postgres));
+    let is_there = async |table: &str| -> Result<bool> {
+        client.query_typed_one(&there(table), &[]).await.and_then(|row| row.try_get(0)).map_err(failed)
+    };
     let mut recorded = BTreeSet::new();
-    if there.try_get(0).map_err(failed)? {
-        for row in client.query(&sql.render(RECORDED), &[]).await.map_err(failed)? {
+    if is_there("st_rs_migrations").await? {
+        for row in client.query_typed(&sql.render(RECORDED), &[]).await.map_err(failed)? {
             recorded.insert(row.try_get(0).map_err(failed)?);
         }
+    } else if !is_there("session_info").await? {
+        refuse_other_schema(client, sql).await?;
     }
     Ok(due(sql, &recorded))
 }
 
-/// The schema that is to be made, if it is not the one that every database has.
-fn own_schema(sql: &Sql) -> Option<String> {
-    Some(sql.names().schema.clone()).filter(|schema| schema != "public")
+/// Before tables are made anew: those of a core that went by the search path of the role or the database may be somewhere else.
+async fn refuse_other_schema(client: &Connection, sql: &Sql) -> Result<()> {
+    let failed = |e: tokio_postgres::Error| from_postgres(&e, sql);
+    client.batch_execute("SET LOCAL search_path TO DEFAULT").await.map_err(failed)?;
+    let path = "SELECT CAST(pg_catalog.current_schemas(false) AS TEXT[])";
+    let path: Vec<String> = client.query_typed_one(path, &[]).await.and_then(|row| row.try_get(0)).map_err(failed)?;
+    client.batch_execute(&format!("SET LOCAL {SEARCH_PATH}")).await.map_err(failed)?;
+    let found = "SELECT CAST(n.nspname AS TEXT) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE CAST(c.relname AS TEXT) = lower($1) AND CAST(n.nspname AS TEXT) = ANY($2) LIMIT 1";
+    let table = sql.names().unqualified("session_info");
+    let params = [(&table as &(dyn ToSql + Sync), Type::TEXT), (&path, Type::TEXT_ARRAY)];
+    let Some(row) = client.query_typed(found, &params).await.map_err(failed)?.into_iter().next() else { return Ok(()) };
+    let (found, ours): (String, &str) = (row.try_get(0).map_err(failed)?, &sql.names().schema);
+    Err(StoreError::BadOptions(format!(
+        "there are no tables in the schema {ours}, but the search path of this role names the schema {found}, which has a table {table}; \
+         the search path is not heeded. If those are the tables, set postgresql_table_schema: {found}"
+    )))
 }
 
 fn due(sql: &Sql, recorded: &BTreeSet<i64>) -> Vec<PlannedMigration> {

@@ -73,7 +73,7 @@ pub struct PostgresOptions {
     pub keepalive: Keepalive,
     /// Attributes that mean nothing here.
     pub passed_over: Vec<String>,
-    /// The most connections that work on transactions; two more are shared by reads.
+    /// The most connections in all. From four on, two of them are shared by reads.
     pub pool_size: usize,
     /// How long making a connection to one host may take.
     pub connect_timeout: Duration,
@@ -180,7 +180,7 @@ impl Default for Keepalive {
 /// How tables are called.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TableNames {
-    /// The schema; `public` stands for whatever comes first in the search path.
+    /// The schema.
     pub schema: String,
     /// Put in front of every name, with `_` between, unless empty.
     pub prefix: String,
@@ -222,10 +222,10 @@ impl TableNames {
         }
     }
 
-    /// A table's name as statements have it.
+    /// A table's name as statements have it. On PostgreSQL with its schema, as no search path is relied upon.
     pub(crate) fn qualified(&self, table: &str, dialect: Dialect) -> String {
         let name = self.unqualified(table);
-        if dialect == Dialect::Sqlite || self.schema == "public" { name } else { format!("{}.{name}", self.schema) }
+        if dialect == Dialect::Sqlite { name } else { format!("{}.{name}", self.schema) }
     }
 
     /// Names go into statements as they are, so they must be plain words.
@@ -471,7 +471,7 @@ mod tests {
         assert_eq!(names.qualified("apps", Dialect::Postgres), "s.p_apps");
         assert_eq!(names.qualified("key_value", Dialect::Postgres), "s.kv");
         assert_eq!(names.qualified("apps", Dialect::Sqlite), "p_apps");
-        assert_eq!(TableNames::default().qualified("apps", Dialect::Postgres), "apps");
+        assert_eq!(TableNames::default().qualified("apps", Dialect::Postgres), "public.apps");
         assert!(names.check().is_ok());
         assert!(TableNames { prefix: "a;b".into(), ..TableNames::default() }.check().is_err());
     }

@@ -1,50 +1,51 @@
 //! PostgreSQL: a pool for transactions, and two shared connections on which reads are pipelined (dependencies.md 3.3, 4).
 //!
-//! A connection that may hold an open transaction never returns to the pool. Connections lost in a restart of the
-//! database are replaced when they are next wanted, and shared ones that do not answer any more are given up.
+//! All of them together are never more than the setting says; where there can be no shared ones, reads use the pool. Connections
+//! lost in a restart of the database are replaced when they are next wanted, and those that do not answer any more are given up.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 
-use deadpool_postgres::{ClientWrapper, Hook, HookError, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use crate::error::{Result, StoreError, from_pool, from_postgres};
-use crate::options::{IdleConnections, Patience, PostgresOptions};
+use crate::connection::{Connection, Connector, Pooler, Terms};
+use crate::error::{Result, StoreError};
+use crate::options::{Patience, PostgresOptions};
+use crate::pool::{Lease, Pool, keep_closing};
 use crate::tx::Shared;
-use crate::way::Way;
 
-/// How many connections reads share.
-const READERS: usize = 2;
+/// A shared connection that could not be made is not tried again for so long, as there are others.
+const REST: Duration = Duration::from_secs(10);
 
 /// An open PostgreSQL database.
 pub(crate) struct Postgres {
-    pool: Pool,
-    readers: [Reader; READERS],
+    pool: Arc<Pool>,
+    connector: Arc<Connector>,
+    terms: Arc<Terms>,
+    readers: Vec<Reader>,
     next: AtomicUsize,
-    config: tokio_postgres::Config,
-    way: Way,
-    connect_timeout: Duration,
+    acquire_timeout: Duration,
     patience: Patience,
+    max: usize,
     /// Long reads may not take all connections of the pool.
     long_reads: Semaphore,
-    shared: Arc<Shared>,
 }
 
 /// A shared connection, replaced when it is found closed.
 #[derive(Default)]
 struct Reader {
-    client: RwLock<Option<Arc<ClientWrapper>>>,
+    connection: RwLock<Option<Arc<Connection>>>,
     connecting: tokio::sync::Mutex<()>,
+    rests_until: Mutex<Option<Instant>>,
 }
 
-/// The pool, as metrics show it.
+/// The connections, as metrics show them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PoolState {
     /// The most connections there may be.
     pub max: usize,
-    /// Those that exist.
+    /// Those that exist, with those that reads share.
     pub size: usize,
     /// Those of them that are free.
     pub available: usize,
@@ -52,68 +53,48 @@ pub struct PoolState {
     pub waiting: usize,
 }
 
-/// A connection of the pool in use. Unless it is handed back, it is closed: nobody inherits an open transaction.
-pub(crate) struct Lease {
-    object: Option<Object>,
-}
-
-impl Lease {
-    pub(crate) fn client(&self) -> Result<&ClientWrapper> {
-        self.object.as_deref().ok_or_else(|| StoreError::driver("the connection was given back already"))
-    }
-
-    /// Back to the pool, free of any transaction.
-    pub(crate) fn give_back(mut self) {
-        drop(self.object.take());
-    }
-}
-
-impl Drop for Lease {
-    fn drop(&mut self) {
-        if let Some(object) = self.object.take() {
-            drop(Object::take(object));
-        }
+/// How many of the connections reads share.
+fn readers_of(max: usize) -> usize {
+    match max {
+        0 | 1 => 0,
+        2 | 3 => 1,
+        _ => 2,
     }
 }
 
 impl Postgres {
-    /// Connects once, so that a wrong address or password is known at once.
+    /// Connects, so that a wrong address or password is known at once, and finds out how the database is to be spoken to.
     pub(crate) async fn open(options: &PostgresOptions, shared: &Arc<Shared>) -> Result<Self> {
-        let way = Way::new(options)?;
-        let config = driver_config(options, &way);
-        let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let patience = options.patience;
-        let pool = Pool::builder(Manager::from_config(config.clone(), way.clone(), recycling))
-            .max_size(options.pool_size.max(1))
-            .wait_timeout(Some(options.acquire_timeout))
-            .create_timeout(Some(options.connect_limit()))
-            .recycle_timeout(Some(options.connect_timeout))
-            .runtime(Runtime::Tokio1)
-            .post_create(Hook::async_fn(move |client: &mut ClientWrapper, _| {
-                Box::pin(async move { client.batch_execute(&patience.sql(false)).await.map_err(HookError::Backend) })
-            }))
-            .build()
-            .map_err(|e| StoreError::driver(e.to_string()))?;
+        let connector = Arc::new(Connector::new(options, shared)?);
+        let max = options.pool_size.max(1);
+        let beside = readers_of(max);
+        let one = connector.bare().await?;
+        let other = if beside > 0 { connector.bare().await.ok() } else { None };
+        let terms = Arc::new(connector.terms(&one.0, other.as_ref().map(|(client, _)| client)).await?);
+        let pool = Pool::new(&connector, &terms, max - beside, beside, options.acquire_timeout);
+        pool.add(connector.adopt(one, &terms, false).await?);
         if let Some(idle) = options.idle {
-            tokio::spawn(close_unused(pool.weak(), idle));
+            tokio::spawn(keep_closing(Arc::downgrade(&pool), idle));
         }
-        let (readers, next, shared) = (Default::default(), AtomicUsize::new(0), Arc::clone(shared));
-        let long_reads = Semaphore::new((options.pool_size / 2).max(1));
-        let connect_timeout = options.connect_limit();
-        let this = Self { pool, readers, next, config, way, connect_timeout, patience, long_reads, shared };
-        this.reader().await?;
-        Ok(this)
+        let readers: Vec<Reader> = (0..beside).map(|_| Reader::default()).collect();
+        if let (Some(other), Some(reader)) = (other, readers.first()) {
+            reader.put(Arc::new(connector.adopt(other, &terms, true).await?));
+        }
+        let long_reads = Semaphore::new(((max - beside) / 2).max(1));
+        let (next, acquire_timeout, patience) = (AtomicUsize::new(0), options.acquire_timeout, options.patience);
+        Ok(Self { pool, connector, terms, readers, next, acquire_timeout, patience, max, long_reads })
     }
 
     /// A connection of the pool.
     pub(crate) async fn lease(&self) -> Result<Lease> {
-        let object = Box::pin(self.pool.get()).await.map_err(|e| from_pool(e, &self.shared.sql))?;
-        Ok(Lease { object: Some(object) })
+        self.pool.lease().await
     }
 
     /// Waits until one more long read may take a connection of the pool.
     pub(crate) async fn long_read(&self) -> Result<SemaphorePermit<'_>> {
-        self.long_reads.acquire().await.map_err(|_| StoreError::unavailable("the database is being closed"))
+        let permit = tokio::time::timeout(self.acquire_timeout, self.long_reads.acquire()).await;
+        let permit = permit.map_err(|_| StoreError::unavailable("other long reads did not come to an end in time"))?;
+        permit.map_err(|_| StoreError::unavailable("the database is being closed"))
     }
 
     /// How long a read on a shared connection may take before the connection is given up: longer than the server takes to end it.
@@ -121,118 +102,125 @@ impl Postgres {
         self.patience.shared_read + self.patience.shared_read / 5
     }
 
-    /// Gives up a shared connection. Whoever reads on it now goes on doing so, for what it is worth.
-    pub(crate) fn give_up(&self, client: &Arc<ClientWrapper>) {
-        for reader in &self.readers {
-            let mut held = reader.client.write().unwrap_or_else(PoisonError::into_inner);
-            held.take_if(|held| Arc::ptr_eq(held, client));
+    /// How long a read may take in all, with the connections that it gives up.
+    pub(crate) fn reading_limit(&self) -> Duration {
+        self.patience.shared_read * 3
+    }
+
+    /// Waits for work on a connection of the pool for as long as the database answers others. Work may take its time, but a database that
+    /// has fallen silent is not waited for.
+    pub(crate) async fn while_alive<T>(&self, work: impl Future<Output = T>) -> Result<T> {
+        let mut work = std::pin::pin!(work);
+        loop {
+            if let Ok(done) = tokio::time::timeout(self.read_limit(), &mut work).await {
+                return Ok(done);
+            }
+            let alive = tokio::select! {
+                biased;
+                done = &mut work => return Ok(done),
+                alive = tokio::time::timeout(self.patience.shared_read / 2, self.is_alive()) => alive.unwrap_or(false),
+            };
+            if !alive {
+                return Err(StoreError::unavailable("the database has fallen silent"));
+            }
         }
     }
 
-    /// One of the shared connections, in turn.
-    pub(crate) async fn reader(&self) -> Result<Arc<ClientWrapper>> {
-        let turn = self.next.fetch_add(1, Ordering::Relaxed) % READERS;
-        let reader = self.readers.get(turn).or(self.readers.first()).ok_or_else(|| StoreError::driver("no readers"))?;
-        if let Some(client) = reader.live() {
-            return Ok(client);
+    /// Does the database answer anybody?
+    async fn is_alive(&self) -> bool {
+        let answers = async |at: usize| {
+            let live = self.readers.get(at).and_then(Reader::live);
+            match live {
+                Some(connection) => connection.check_connection().await.is_ok() || self.connector.is_answered().await,
+                None => self.connector.is_answered().await,
+            }
+        };
+        if self.readers.len() < 2 {
+            return answers(0).await;
+        }
+        // One of them may have a long read in front.
+        tokio::select! {
+            one = answers(0) => one,
+            other = answers(1) => other,
+        }
+    }
+
+    /// Gives up a shared connection. Whoever reads on it now goes on doing so, for what it is worth.
+    pub(crate) fn give_up(&self, connection: &Arc<Connection>) {
+        for reader in &self.readers {
+            let mut held = reader.connection.write().unwrap_or_else(PoisonError::into_inner);
+            held.take_if(|held| Arc::ptr_eq(held, connection));
+        }
+    }
+
+    /// One of the shared connections, in turn. Nothing if there is none and none can be made now: then the pool has to do.
+    pub(crate) async fn reader(&self) -> Option<Arc<Connection>> {
+        let reader = self.readers.get(self.next.fetch_add(1, Ordering::Relaxed) % self.readers.len().max(1))?;
+        match reader.live() {
+            Some(connection) => Some(connection),
+            None => Box::pin(self.renew(reader)).await,
+        }
+    }
+
+    async fn renew(&self, reader: &Reader) -> Option<Arc<Connection>> {
+        let another = || self.readers.iter().find_map(Reader::live);
+        // Writing needs the connections that there are more than reading does.
+        if reader.rests() || self.pool.counts().0 == 0 {
+            return another();
         }
         let _connecting = reader.connecting.lock().await;
-        if let Some(client) = reader.live() {
-            return Ok(client);
+        if let Some(connection) = reader.live() {
+            return Some(connection);
         }
-        let client = Arc::new(Box::pin(self.connect()).await?);
-        *reader.client.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&client));
-        Ok(client)
+        if reader.rests() {
+            return another();
+        }
+        match self.connector.connect(&self.terms, true).await {
+            Ok(connection) => {
+                let connection = Arc::new(connection);
+                reader.put(Arc::clone(&connection));
+                Some(connection)
+            }
+            Err(error) => {
+                tracing::debug!(%error, "no connection for reads; they use those of the pool");
+                reader.rest();
+                another()
+            }
+        }
     }
 
-    async fn connect(&self) -> Result<ClientWrapper> {
-        let connecting = tokio::time::timeout(self.connect_timeout, Box::pin(self.config.connect(self.way.clone())));
-        let connected = connecting.await.map_err(|_| StoreError::unavailable("connecting took too long"))?;
-        let (client, connection) = connected.map_err(|e| from_postgres(&e, &self.shared.sql))?;
-        let task = tokio::spawn(async move {
-            if let Err(e) = connection.await {
-                tracing::warn!(error = %e, "a connection to PostgreSQL ended");
-            }
-        });
-        let client = ClientWrapper::new(client, task);
-        let prepared = tokio::time::timeout(self.connect_timeout, client.batch_execute(&self.patience.sql(true))).await;
-        let prepared = prepared.map_err(|_| StoreError::unavailable("connecting took too long"))?;
-        prepared.map_err(|e| from_postgres(&e, &self.shared.sql))?;
-        Ok(client)
+    pub(crate) fn pooler(&self) -> Pooler {
+        self.terms.pooler()
     }
 
     /// Was the last connection that was made over TCP encrypted?
     pub(crate) fn encrypted(&self) -> bool {
-        self.way.encrypted()
+        self.connector.encrypted()
     }
 
     pub(crate) fn state(&self) -> PoolState {
-        let status = self.pool.status();
-        PoolState { max: status.max_size, size: status.size, available: status.available, waiting: status.waiting }
-    }
-}
-
-impl Patience {
-    /// Tells a new connection, unless it has been told by the operator of the database.
-    fn sql(self, shared: bool) -> String {
-        let limits = [
-            ("lock_timeout", self.lock),
-            ("idle_in_transaction_session_timeout", self.idle_in_transaction),
-            ("statement_timeout", if shared { self.shared_read } else { Duration::ZERO }),
-        ];
-        let set = |(name, limit): (&str, Duration)| {
-            format!("SELECT set_config('{name}', '{}', false) WHERE current_setting('{name}') = '0';", limit.as_millis())
-        };
-        limits.into_iter().map(set).collect()
-    }
-}
-
-/// Looks at the unused connections twice in the time that they may stay, for as long as there is a pool.
-async fn close_unused(pool: deadpool_postgres::WeakPool, idle: IdleConnections) {
-    let mut beat = tokio::time::interval(idle.timeout / 2);
-    loop {
-        beat.tick().await;
-        let Some(pool) = pool.upgrade() else { return };
-        let mut kept = 0;
-        pool.retain(|_, metrics| {
-            let stays = kept < idle.kept || metrics.last_used() < idle.timeout;
-            kept += usize::from(stays);
-            stays
-        });
+        let (existing, available, waiting) = self.pool.counts();
+        let shared = self.readers.iter().filter(|reader| reader.live().is_some()).count();
+        PoolState { max: self.max, size: existing + shared, available, waiting }
     }
 }
 
 impl Reader {
-    fn live(&self) -> Option<Arc<ClientWrapper>> {
-        let client = self.client.read().unwrap_or_else(PoisonError::into_inner);
-        client.as_ref().filter(|client| !client.is_closed()).map(Arc::clone)
+    fn live(&self) -> Option<Arc<Connection>> {
+        let connection = self.connection.read().unwrap_or_else(PoisonError::into_inner);
+        connection.as_ref().filter(|connection| !connection.is_closed()).map(Arc::clone)
     }
-}
 
-fn driver_config(options: &PostgresOptions, way: &Way) -> tokio_postgres::Config {
-    use tokio_postgres::config::{LoadBalanceHosts, TargetSessionAttrs};
-    let mut config = tokio_postgres::Config::new();
-    config.dbname(&options.dbname);
-    for (host, port) in options.hosts() {
-        config.host(host).port(port);
+    fn put(&self, connection: Arc<Connection>) {
+        *self.connection.write().unwrap_or_else(PoisonError::into_inner) = Some(connection);
     }
-    if options.any_order {
-        config.load_balance_hosts(LoadBalanceHosts::Random);
+
+    fn rest(&self) {
+        *self.rests_until.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + REST);
     }
-    // One of several may be a standby, where nothing can be stored.
-    if !options.any_session.unwrap_or(options.more_hosts.is_empty()) {
-        config.target_session_attrs(TargetSessionAttrs::ReadWrite);
+
+    fn rests(&self) -> bool {
+        let until = self.rests_until.lock().unwrap_or_else(PoisonError::into_inner);
+        until.is_some_and(|until| Instant::now() < until)
     }
-    config.application_name(&options.application_name).connect_timeout(options.connect_timeout);
-    let keepalive = &options.keepalive;
-    config.keepalives(keepalive.on).keepalives_idle(keepalive.idle).keepalives_interval(keepalive.interval);
-    config.keepalives_retries(keepalive.count).tcp_user_timeout(keepalive.user_timeout);
-    way.tell(options, &mut config);
-    if let Some(user) = &options.user {
-        config.user(user);
-    }
-    if let Some(password) = &options.password {
-        config.password(password.expose());
-    }
-    config
 }

@@ -65,6 +65,16 @@ const GROUPS: [Group; 7] = [
     crate::users::STATEMENTS,
 ];
 
+/// Every statement before it is rendered.
+pub(crate) fn raw_texts() -> impl Iterator<Item = &'static str> {
+    GROUPS.iter().flat_map(|group| group.texts).copied()
+}
+
+/// How many statements each group has.
+pub(crate) fn group_sizes() -> impl Iterator<Item = usize> {
+    GROUPS.iter().map(|group| group.texts.len())
+}
+
 /// Every table that can be named in a statement or a migration.
 pub(crate) const TABLES: [&str; 17] = [
     "apps",
@@ -169,16 +179,27 @@ fn directive_text(inside: &str, dialect: Dialect, names: &TableNames) -> String 
             format!("(SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?{}))", parameter(first))
         }
         ("pairs", Dialect::Postgres) => format!(
-            "(SELECT CAST(pair AS JSON) ->> 0, CAST(pair AS JSON) ->> 1 FROM unnest(CAST(${} AS TEXT[])) AS pair)",
+            "(SELECT CAST(pair AS JSON) ->> 0, CAST(pair AS JSON) ->> 1 FROM pg_catalog.unnest(CAST(${} AS TEXT[])) AS pair)",
             parameter(first)
         ),
         // One writer needs no lock; the parameter is there all the same.
         ("try_lock", Dialect::Sqlite) => format!("?{} IS NOT NULL", parameter(first)),
-        ("try_lock", Dialect::Postgres) => format!("pg_try_advisory_xact_lock(hashtext(${}))", parameter(first)),
+        ("try_lock", Dialect::Postgres) => {
+            format!(
+                "pg_catalog.pg_try_advisory_xact_lock(CAST(pg_catalog.hashtext(CAST(${} AS TEXT)) AS BIGINT))",
+                parameter(first)
+            )
+        }
         ("partition_list", Dialect::Sqlite) => "(SELECT '' AS name) WHERE 1 = 0".to_owned(),
         ("partition_list", Dialect::Postgres) => format!(
-            "(SELECT CAST(c.relname AS TEXT) AS name FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
-             WHERE i.inhparent = to_regclass('{}')) partitions",
+            "(SELECT CAST(c.relname AS TEXT) AS name FROM pg_catalog.pg_inherits i JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid
+             WHERE i.inhparent = pg_catalog.to_regclass('{}')) partitions",
+            names.qualified(first.unwrap_or_default(), dialect)
+        ),
+        ("owned", Dialect::Sqlite) => "1 = 1".to_owned(),
+        ("owned", Dialect::Postgres) => format!(
+            "(SELECT pg_catalog.pg_has_role(c.relowner, 'USAGE') FROM pg_catalog.pg_class c
+             WHERE c.oid = pg_catalog.to_regclass('{}'))",
             names.qualified(first.unwrap_or_default(), dialect)
         ),
         ("text_array", Dialect::Sqlite) => "TEXT".to_owned(),
@@ -334,7 +355,7 @@ mod tests {
     fn only_tables_and_directives_stand_in_braces() {
         let known = |inside: &str| {
             let word = inside.split_whitespace().next().unwrap_or_default();
-            TABLES.contains(&word) || ["lock", "once", "in", "pairs", "try_lock", "partition_list"].contains(&word)
+            TABLES.contains(&word) || ["lock", "once", "in", "pairs", "try_lock", "partition_list", "owned"].contains(&word)
         };
         for text in GROUPS.iter().flat_map(|group| group.texts) {
             for inside in text.split('{').skip(1).map(|rest| rest.split('}').next().unwrap_or_default()) {

@@ -5,13 +5,13 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError};
 use std::task::Poll;
 
-use deadpool_postgres::ClientWrapper;
-use tokio_postgres::types::ToSql;
+use tokio_postgres::types::{ToSql, Type};
 
+use crate::connection::Connection;
 use crate::error::{Result, StoreError, from_postgres, from_sqlite};
 use crate::health::Health;
 use crate::row::Row;
@@ -43,7 +43,7 @@ enum Place<'c> {
 
 /// How far a body on PostgreSQL has come.
 pub(crate) struct OnPostgres<'c> {
-    client: &'c ClientWrapper,
+    client: &'c Connection,
     begin: Begin,
     queue: Vec<(Q, Vec<Val<'static>>)>,
 }
@@ -60,8 +60,6 @@ pub(crate) enum Begin {
     /// Has gone out.
     Sent,
 }
-
-const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 
 /// Reads one row into what the caller wants.
 type Read<T> = fn(&Row<'_>) -> Result<T>;
@@ -86,7 +84,7 @@ impl<'c> Tx<'c> {
         Self { place: Place::Sqlite(connection), shared, failed: false, single: (begin == Begin::Single).then_some(false) }
     }
 
-    pub(crate) fn postgres(client: &'c ClientWrapper, shared: &'c Shared, begin: Begin) -> Self {
+    pub(crate) fn postgres(client: &'c Connection, shared: &'c Shared, begin: Begin) -> Self {
         let place = Place::Postgres(OnPostgres { client, begin, queue: Vec::new() });
         Self { place, shared, failed: false, single: (begin == Begin::Single).then_some(false) }
     }
@@ -251,43 +249,65 @@ impl<'c> OnPostgres<'c> {
     }
 
     /// Sends everything that is due in one go and waits for all of it: BEGIN if it is still pending, the queue, the
-    /// last statement, COMMIT. The first failure is the answer; PostgreSQL refuses what comes after it.
+    /// last statement, COMMIT. The first failure is the answer; PostgreSQL refuses what comes after it. Behind a pooler, what
+    /// is no transaction becomes one.
     async fn send(&mut self, shared: &Shared, last: Option<Last<'_, '_>>, commit: bool) -> Result<Gave> {
         let queue = std::mem::take(&mut self.queue);
         let mut prepared = Vec::with_capacity(queue.len() + 1);
         for q in queue.iter().map(|(q, _)| *q).chain(last.iter().map(|last| last.q)) {
-            let statement = self.client.prepare_cached(shared.sql.text(q)).await;
-            prepared.push(statement.map_err(|e| from_postgres(&e, &shared.sql))?);
+            let text = shared.sql.text(q);
+            let named = self.client.named(q, text).await.map_err(|e| self.failure(&e, shared))?;
+            prepared.push(named.map_or(Spoken::Text(text), Spoken::Named));
         }
-        let client: &tokio_postgres::Client = self.client;
-        let params = queue.iter().map(|(_, params)| pg(params)).chain(last.iter().map(|last| pg(last.params)));
-        let params: Vec<_> = params.collect();
+        let client = self.client;
+        let params = queue.iter().map(|(_, params)| params.as_slice()).chain(last.iter().map(|last| last.params));
         let wants_rows = last.as_ref().is_some_and(|last| last.rows);
         let mut batch: Vec<Sent<'_>> = Vec::with_capacity(prepared.len() + 2);
+        let alone = matches!(self.begin, Begin::Never | Begin::Single) && client.terms().is_pooled();
+        if self.begin == Begin::Pending || alone {
+            batch.push(Box::pin(async { client.batch_execute(client.begin()).await.map(|()| Gave::Count(0)) }));
+        }
         if self.begin == Begin::Pending {
             self.begin = Begin::Sent;
-            batch.push(Box::pin(async { client.batch_execute(BEGIN).await.map(|()| Gave::Count(0)) }));
         }
-        for (n, (statement, params)) in prepared.iter().zip(&params).enumerate() {
-            let rows = wants_rows && n == queue.len();
-            batch.push(Box::pin(async move {
-                if rows {
-                    client.query(statement, params).await.map(Gave::Rows)
-                } else {
-                    client.execute(statement, params).await.map(Gave::Count)
-                }
-            }));
+        for (n, (statement, params)) in prepared.iter().zip(params).enumerate() {
+            batch.push(Box::pin(statement.run(client, params, wants_rows && n == queue.len())));
         }
-        if commit {
+        let asked = batch.len();
+        if commit || alone {
             batch.push(Box::pin(async { client.batch_execute("COMMIT").await.map(|()| Gave::Count(0)) }));
         }
         shared.count(prepared.len());
-        let answer = in_order(batch).await.map_err(|e| from_postgres(&e, &shared.sql));
+        let fence = alone.then_some(&client.fence);
+        let answer = in_order(batch, asked, fence).await.map_err(|e| self.failure(&e, shared));
         if commit && (answer.is_ok() || !self.client.is_closed()) {
             // COMMIT ends the transaction even where it had to undo it.
             self.begin = Begin::Never;
         }
         answer
+    }
+}
+
+impl OnPostgres<'_> {
+    fn failure(&self, error: &tokio_postgres::Error, shared: &Shared) -> StoreError {
+        if self.client.terms().learn(error) { StoreError::Busy } else { from_postgres(error, &shared.sql) }
+    }
+}
+
+/// A statement as it is sent: by a name that the connection knows, or as a text.
+enum Spoken<'a> {
+    Named(tokio_postgres::Statement),
+    Text(&'a str),
+}
+
+impl Spoken<'_> {
+    async fn run(&self, client: &Connection, values: &[Val<'_>], rows: bool) -> std::result::Result<Gave, tokio_postgres::Error> {
+        match (self, rows) {
+            (Self::Named(statement), true) => client.query(statement, &pg(values)).await.map(Gave::Rows),
+            (Self::Named(statement), false) => client.execute(statement, &pg(values)).await.map(Gave::Count),
+            (Self::Text(text), true) => client.query_typed(text, &typed(values)).await.map(Gave::Rows),
+            (Self::Text(text), false) => client.execute_typed(text, &typed(values)).await.map(Gave::Count),
+        }
     }
 }
 
@@ -307,11 +327,30 @@ fn pg<'a>(params: &'a [Val<'_>]) -> Vec<&'a (dyn ToSql + Sync)> {
     params.iter().map(|value| value as &(dyn ToSql + Sync)).collect()
 }
 
-/// Starts the futures in their order, so that their messages leave in that order, and waits for all. Answers the first
-/// failure, else what the last but the COMMIT gave (the caller asks for rows only where there is no COMMIT).
-async fn in_order(mut batch: Vec<Sent<'_>>) -> std::result::Result<Gave, tokio_postgres::Error> {
+/// The same with types, for a statement that the server sees for the first time each time. A text is left for the server to type.
+fn typed<'a>(params: &'a [Val<'_>]) -> Vec<(&'a (dyn ToSql + Sync), Type)> {
+    let typed = |value: &'a Val<'_>| {
+        let ty = match value {
+            Val::Null | Val::Text(_) => Type::UNKNOWN,
+            Val::Int(_) => Type::INT8,
+            Val::Bool(_) => Type::BOOL,
+            Val::List(_) => Type::TEXT_ARRAY,
+        };
+        (value as &(dyn ToSql + Sync), ty)
+    };
+    params.iter().map(typed).collect()
+}
+
+/// Starts the futures in their order, so that their messages leave in that order, and waits for all. Where there is a fence, no
+/// messages of others come between them. Answers the first failure, else what the one before `asked` gave.
+async fn in_order(
+    mut batch: Vec<Sent<'_>>,
+    asked: usize,
+    mut fence: Option<&std::sync::Mutex<()>>,
+) -> std::result::Result<Gave, tokio_postgres::Error> {
     let mut answers: Vec<Option<std::result::Result<Gave, tokio_postgres::Error>>> = batch.iter().map(|_| None).collect();
     std::future::poll_fn(|context| {
+        let _fence = fence.take().map(|fence| fence.lock().unwrap_or_else(PoisonError::into_inner));
         let mut pending = false;
         for (future, answer) in batch.iter_mut().zip(answers.iter_mut()).filter(|(_, answer)| answer.is_none()) {
             match future.as_mut().poll(context) {
@@ -322,7 +361,14 @@ async fn in_order(mut batch: Vec<Sent<'_>>) -> std::result::Result<Gave, tokio_p
         if pending { Poll::Pending } else { Poll::Ready(()) }
     })
     .await;
-    answers.into_iter().flatten().try_fold(Gave::Count(0), |_, answer| answer)
+    let mut wanted = Gave::Count(0);
+    for (n, answer) in answers.into_iter().flatten().enumerate() {
+        let gave = answer?;
+        if n + 1 == asked {
+            wanted = gave;
+        }
+    }
+    Ok(wanted)
 }
 
 fn sqlite_rows<T>(

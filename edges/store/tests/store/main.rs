@@ -10,6 +10,7 @@ mod behaviour;
 mod files;
 mod races;
 mod rows;
+mod surroundings;
 mod takeover;
 mod waiting;
 mod world;
@@ -25,7 +26,8 @@ fn main() {
         .chain(races::TESTS)
         .chain(takeover::TESTS)
         .chain(waiting::TESTS)
-        .chain(files::TESTS);
+        .chain(files::TESTS)
+        .chain(surroundings::TESTS);
     let trials = tests.flat_map(|test| test.on.iter().map(|kind| trial(test, *kind))).collect();
     libtest_mimic::run(&arguments, trials).exit();
 }

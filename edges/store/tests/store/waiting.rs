@@ -113,7 +113,7 @@ async fn a_shared_connection_that_does_not_answer_is_given_up(w: &World) -> Outc
     }
     let frozen = Arc::new(AtomicUsize::new(0));
     let port = proxy(format!("{}:{}", server.host, server.port), Arc::clone(&frozen)).await?;
-    let patience = Patience { shared_read: Duration::from_millis(200), ..Patience::default() };
+    let patience = Patience { shared_read: Duration::from_secs(1), ..Patience::default() };
     let options = PostgresOptions { host: "127.0.0.1".into(), port, patience, ..server };
     let db = Db::open(DatabaseOptions::Postgres(Box::new(options))).await?;
     let read = || db.read(async |tx| tx.session(&AppId::default(), &public(), &handle("h")).await);

@@ -1,0 +1,204 @@
+//! What may this role do on PostgreSQL, what does it lack, and who else may put things beside the tables?
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::connection::Connection;
+use crate::db::Db;
+use crate::error::{Result, StoreError, from_postgres};
+use crate::migrations::begin;
+use crate::statement::{Sql, TABLES, raw_texts};
+
+/// What the role lacks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lack {
+    /// The rights and what they are on: `UPDATE on public.session_info`.
+    pub right: String,
+    /// The statement that gives them.
+    pub grant: String,
+}
+
+/// A role that owns neither the schema of the tables nor the tables, and may make things there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Creator {
+    /// `PUBLIC`, or a role.
+    pub role: String,
+    /// The schema.
+    pub schema: String,
+    /// The statement that takes the right away.
+    pub revoke: String,
+}
+
+impl Db {
+    /// What this role lacks of the rights that running needs or, where migrations are due, making the tables. Nothing on SQLite.
+    pub async fn lacking(&self) -> Result<Vec<Lack>> {
+        let on_postgres = async |client: &Connection| {
+            let failed = |e: tokio_postgres::Error| from_postgres(&e, self.sql());
+            begin(client, self.sql()).await?;
+            let lacking = lacking(client, self.sql()).await?;
+            client.batch_execute("COMMIT").await.map_err(failed)?;
+            Ok(lacking)
+        };
+        self.on_connection(|_| Ok(Vec::new()), on_postgres).await
+    }
+
+    /// Who else may make functions, operators and tables in the schema of the tables. Statements find nothing of that; but whoever makes a
+    /// table before we do, owns it. Nothing on SQLite.
+    pub async fn creators(&self) -> Result<Vec<Creator>> {
+        let on_postgres = async |client: &Connection| {
+            let failed = |e: tokio_postgres::Error| from_postgres(&e, self.sql());
+            begin(client, self.sql()).await?;
+            let creators = creators(client, self.sql()).await?;
+            client.batch_execute("COMMIT").await.map_err(failed)?;
+            Ok(creators)
+        };
+        self.on_connection(|_| Ok(Vec::new()), on_postgres).await
+    }
+}
+
+/// Refuses in words where a step that is due would fail.
+pub(crate) async fn may_migrate(client: &Connection, sql: &Sql) -> Result<()> {
+    let lacking = lacking_to_make(client, sql).await?;
+    let Some(first) = lacking.first() else { return Ok(()) };
+    let grants: Vec<&str> = lacking.iter().map(|lack| lack.grant.as_str()).collect();
+    Err(StoreError::Rights(format!(
+        "tables must be made or changed, and this role lacks {}; run `supertokens migrate` once as a role that may, or run: {}",
+        first.right,
+        grants.join("; ")
+    )))
+}
+
+async fn rows(client: &Connection, sql: &Sql, text: &str) -> Result<Vec<Vec<String>>> {
+    let failed = |e: tokio_postgres::Error| from_postgres(&e, sql);
+    let rows = client.query_typed(text, &[]).await.map_err(failed)?;
+    rows.iter()
+        .map(|row| (0..row.len()).map(|at| row.try_get(at)).collect::<std::result::Result<_, _>>().map_err(failed))
+        .collect()
+}
+
+/// In a transaction that `begin` began. All texts are built from names that `TableNames::check` let pass.
+async fn lacking(client: &Connection, sql: &Sql) -> Result<Vec<Lack>> {
+    let schema = &sql.names().schema;
+    let text = format!(
+        "SELECT CAST(quote_ident(current_user) AS TEXT), CAST(nspname AS TEXT) FROM pg_namespace
+         WHERE nspname = lower('{schema}') AND NOT has_schema_privilege(oid, 'USAGE')"
+    );
+    if let Some([role, schema]) = rows(client, sql, &text).await?.first().map(Vec::as_slice) {
+        let grant = format!("GRANT USAGE ON SCHEMA {schema} TO {role}");
+        return Ok(vec![Lack { right: format!("USAGE on the schema {schema}"), grant }]);
+    }
+    if !crate::migrations::unrecorded(client, sql).await?.is_empty() {
+        return lacking_to_make(client, sql).await;
+    }
+    let mut wanted = String::new();
+    for (table, rights) in needed() {
+        for right in rights {
+            let comma = if wanted.is_empty() { "" } else { ", " };
+            wanted.push_str(&format!("{comma}('{}', '{right}')", sql.names().unqualified(table)));
+        }
+    }
+    let text = format!(
+        "SELECT CAST(quote_ident(current_user) AS TEXT), CAST(c.relname AS TEXT), string_agg(w.right, ', ' ORDER BY w.right)
+         FROM (VALUES {wanted}) AS w (name, \"right\") JOIN pg_namespace n ON n.nspname = lower('{schema}')
+         JOIN pg_class c ON c.relnamespace = n.oid AND CAST(c.relname AS TEXT) = lower(w.name)
+         WHERE NOT has_table_privilege(c.oid, w.right) GROUP BY c.relname ORDER BY c.relname"
+    );
+    let lack = |row: Vec<String>| match row.as_slice() {
+        [role, table, rights] => {
+            let on = format!("{schema}.{table}");
+            Some(Lack { right: format!("{rights} on {on}"), grant: format!("GRANT {rights} ON {on} TO {role}") })
+        }
+        _ => None,
+    };
+    Ok(rows(client, sql, &text).await?.into_iter().filter_map(lack).collect())
+}
+
+/// The right to make things in the schema, or the schema itself; and tables that are there must be the role's own to be completed.
+async fn lacking_to_make(client: &Connection, sql: &Sql) -> Result<Vec<Lack>> {
+    let schema = &sql.names().schema;
+    let place = format!(
+        "SELECT CAST(quote_ident(current_user) AS TEXT), 'SCHEMA {schema}' FROM pg_namespace
+         WHERE nspname = lower('{schema}') AND NOT has_schema_privilege(oid, 'CREATE')
+         UNION ALL SELECT CAST(quote_ident(current_user) AS TEXT), 'DATABASE ' || quote_ident(current_database())
+         WHERE NOT EXISTS (SELECT 1 FROM pg_namespace WHERE nspname = lower('{schema}'))
+         AND NOT has_database_privilege(current_database(), 'CREATE')"
+    );
+    let lack = |row: Vec<String>| match row.as_slice() {
+        [role, place] => {
+            Some(Lack { right: format!("CREATE on the {place}"), grant: format!("GRANT CREATE ON {place} TO {role}") })
+        }
+        _ => None,
+    };
+    let mut lacking: Vec<Lack> = rows(client, sql, &place).await?.into_iter().filter_map(lack).collect();
+    let ours: Vec<String> = TABLES.iter().map(|table| format!("lower('{}')", sql.names().unqualified(table))).collect();
+    let owners = format!(
+        "SELECT DISTINCT CAST(quote_ident(current_user) AS TEXT), CAST(quote_ident(pg_get_userbyid(c.relowner)) AS TEXT)
+         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = lower('{schema}')
+         AND CAST(c.relname AS TEXT) IN ({}) AND NOT pg_has_role(c.relowner, 'USAGE')",
+        ours.join(", ")
+    );
+    let lack = |row: Vec<String>| match row.as_slice() {
+        [role, owner] => {
+            Some(Lack { right: format!("the ownership of tables of {owner}"), grant: format!("GRANT {owner} TO {role}") })
+        }
+        _ => None,
+    };
+    lacking.extend(rows(client, sql, &owners).await?.into_iter().filter_map(lack));
+    Ok(lacking)
+}
+
+pub(crate) async fn creators(client: &Connection, sql: &Sql) -> Result<Vec<Creator>> {
+    let schema = &sql.names().schema;
+    let recorded = sql.names().unqualified("st_rs_migrations");
+    let text = format!(
+        "SELECT CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE CAST(quote_ident(pg_get_userbyid(a.grantee)) AS TEXT) END
+         FROM pg_namespace n, aclexplode(n.nspacl) a WHERE n.nspname = lower('{schema}') AND a.privilege_type = 'CREATE'
+         AND a.grantee <> n.nspowner
+         AND NOT EXISTS (SELECT 1 FROM pg_roles r WHERE r.oid = a.grantee AND (r.rolsuper OR r.rolname = current_user))
+         AND NOT EXISTS (SELECT 1 FROM pg_class c WHERE c.relnamespace = n.oid AND c.relowner = a.grantee
+                         AND CAST(c.relname AS TEXT) = lower('{recorded}')) ORDER BY 1"
+    );
+    let creator = |row: Vec<String>| {
+        let role = row.into_iter().next()?;
+        Some(Creator { schema: schema.clone(), revoke: format!("REVOKE CREATE ON SCHEMA {schema} FROM {role}"), role })
+    };
+    Ok(rows(client, sql, &text).await?.into_iter().filter_map(creator).collect())
+}
+
+/// The rights that the statements need, by table: read from their texts.
+fn needed() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
+    let mut needed: BTreeMap<&'static str, BTreeSet<&'static str>> = BTreeMap::new();
+    for text in raw_texts() {
+        for (at, _) in text.match_indices('{') {
+            let (before, behind) = text.split_at(at);
+            let name = behind.trim_start_matches('{').split('}').next().unwrap_or_default();
+            let Some(table) = TABLES.iter().find(|table| **table == name) else { continue };
+            let rights = needed.entry(table).or_default();
+            let mut words = before.split_whitespace().rev();
+            let (last, one_before) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+            rights.extend(match (one_before, last) {
+                ("INSERT", "INTO") if text.contains("DO UPDATE") => &["INSERT", "SELECT", "UPDATE"][..],
+                ("INSERT", "INTO") => &["INSERT", "SELECT"],
+                ("DELETE", "FROM") => &["DELETE", "SELECT"],
+                (_, "UPDATE") => &["SELECT", "UPDATE"],
+                _ if text.contains("{lock}") => &["SELECT", "UPDATE"],
+                _ => &["SELECT"],
+            });
+        }
+    }
+    needed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rights_are_what_the_statements_need() {
+        let needed = needed();
+        let of = |table: &str| needed[table].iter().copied().collect::<Vec<_>>().join(" ");
+        assert_eq!(of("session_info"), "DELETE INSERT SELECT UPDATE");
+        assert_eq!(of("userid_mapping"), "SELECT");
+        assert_eq!(of("st_rs_migrations"), "SELECT UPDATE");
+        assert_eq!(of("activity_log"), "DELETE INSERT SELECT");
+    }
+}
