@@ -99,7 +99,7 @@ async fn a_role_that_reads_and_writes_rows_is_enough(w: &World) -> Outcome {
     assert_eq!(lacking[0].grant, format!("GRANT CREATE ON SCHEMA public TO {name}"));
     match db.migrate().await {
         Err(StoreError::Rights(said)) => {
-            assert!(said.contains("supertokens migrate") && said.contains(&lacking[0].grant), "{said}")
+            assert!(said.contains("supertokens migrate") && said.contains(&lacking[0].grant), "{said}");
         }
         other => panic!("{other:?}"),
     }
