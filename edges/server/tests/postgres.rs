@@ -188,7 +188,8 @@ fn a_frozen_database_is_not_waited_for() -> anyhow::Result<()> {
                     1 => caller.ask("POST", "/recipe/session", &creation()).await?.0,
                     _ => caller.ask("POST", "/recipe/session/verify", &verification(&session, true)).await?.0,
                 };
-                ensure!(status == 500, "{n} was answered {status}");
+                // Refreshes of one session take turns: whoever waits for the first is told that it is busy.
+                ensure!(status == 500 || (n % 3 == 0 && status == 503), "{n} was answered {status}");
                 ensure!(begun.elapsed() < PROMISED, "{n} was answered after {:?}", begun.elapsed());
                 Ok(())
             }));

@@ -197,6 +197,7 @@ pub(crate) async fn unrecorded(client: &Connection, sql: &Sql) -> Result<Vec<Pla
         client.query_typed_one(&there(table), &[]).await.and_then(|row| row.try_get(0)).map_err(failed)
     };
     let mut recorded = BTreeSet::new();
+    crate::rights::may_look(client, sql).await?;
     if is_there("st_rs_migrations").await? {
         for row in client.query_typed(&sql.render(RECORDED), &[]).await.map_err(failed)? {
             recorded.insert(row.try_get(0).map_err(failed)?);

@@ -75,16 +75,33 @@ async fn rows(client: &Connection, sql: &Sql, text: &str) -> Result<Vec<Vec<Stri
         .collect()
 }
 
+/// Refuses in words where it cannot be seen which steps are due.
+pub(crate) async fn may_look(client: &Connection, sql: &Sql) -> Result<()> {
+    let Some(lack) = lacking_to_look(client, sql).await? else { return Ok(()) };
+    Err(StoreError::Rights(format!("this role lacks {}; run: {}", lack.right, lack.grant)))
+}
+
+async fn lacking_to_look(client: &Connection, sql: &Sql) -> Result<Option<Lack>> {
+    let (schema, recorded) = (&sql.names().schema, sql.names().unqualified("st_rs_migrations"));
+    let text = format!(
+        "SELECT CAST(quote_ident(current_user) AS TEXT), 'USAGE', 'SCHEMA ' || nspname FROM pg_namespace
+         WHERE nspname = lower('{schema}') AND NOT has_schema_privilege(oid, 'USAGE')
+         UNION ALL SELECT CAST(quote_ident(current_user) AS TEXT), 'SELECT', n.nspname || '.' || c.relname
+         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = lower('{schema}')
+         AND CAST(c.relname AS TEXT) = lower('{recorded}') AND NOT has_table_privilege(c.oid, 'SELECT') ORDER BY 2 DESC"
+    );
+    let lack = |row: Vec<String>| match row.as_slice() {
+        [role, right, on] => Some(Lack { right: format!("{right} on {on}"), grant: format!("GRANT {right} ON {on} TO {role}") }),
+        _ => None,
+    };
+    Ok(rows(client, sql, &text).await?.into_iter().next().and_then(lack))
+}
+
 /// In a transaction that `begin` began. All texts are built from names that `TableNames::check` let pass.
 async fn lacking(client: &Connection, sql: &Sql) -> Result<Vec<Lack>> {
     let schema = &sql.names().schema;
-    let text = format!(
-        "SELECT CAST(quote_ident(current_user) AS TEXT), CAST(nspname AS TEXT) FROM pg_namespace
-         WHERE nspname = lower('{schema}') AND NOT has_schema_privilege(oid, 'USAGE')"
-    );
-    if let Some([role, schema]) = rows(client, sql, &text).await?.first().map(Vec::as_slice) {
-        let grant = format!("GRANT USAGE ON SCHEMA {schema} TO {role}");
-        return Ok(vec![Lack { right: format!("USAGE on the schema {schema}"), grant }]);
+    if let Some(lack) = lacking_to_look(client, sql).await? {
+        return Ok(vec![lack]);
     }
     if !crate::migrations::unrecorded(client, sql).await?.is_empty() {
         return lacking_to_make(client, sql).await;
@@ -180,7 +197,7 @@ fn needed() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
                 ("INSERT", "INTO") => &["INSERT", "SELECT"],
                 ("DELETE", "FROM") => &["DELETE", "SELECT"],
                 (_, "UPDATE") => &["SELECT", "UPDATE"],
-                _ if text.contains("{lock}") => &["SELECT", "UPDATE"],
+                _ if is_locked(behind) => &["SELECT", "UPDATE"],
                 _ => &["SELECT"],
             });
         }
@@ -188,9 +205,33 @@ fn needed() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
     needed
 }
 
+/// Does `{lock}` follow at the depth of parentheses at which this text begins? It locks the tables that are read there, and no others.
+fn is_locked(behind: &str) -> bool {
+    let Some((between, _)) = behind.split_once("{lock}") else { return false };
+    let mut depth = 0_i32;
+    for character in between.chars() {
+        depth += i32::from(character == '(') - i32::from(character == ')');
+        if depth < 0 {
+            return false;
+        }
+    }
+    depth == 0
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_lock_is_for_the_tables_of_its_own_level() {
+        let locked = |text: &str| is_locked(&text[text.find("{a}").unwrap()..]);
+        assert!(locked("SELECT x FROM {a} WHERE y IN (1) {lock}"));
+        assert!(locked("WITH s AS (SELECT x FROM {a} {lock}) SELECT x FROM s"));
+        assert!(!locked("WITH s AS (SELECT x FROM b {lock}) SELECT x FROM {a}"));
+        assert!(!locked("SELECT (SELECT x FROM {a}) FROM b {lock}"));
+        assert!(!locked("SELECT x FROM {a} WHERE y = (SELECT z FROM b {lock})"));
+        assert!(!locked("SELECT x FROM {a}"));
+    }
 
     #[test]
     fn rights_are_what_the_statements_need() {
@@ -198,7 +239,6 @@ mod tests {
         let of = |table: &str| needed[table].iter().copied().collect::<Vec<_>>().join(" ");
         assert_eq!(of("session_info"), "DELETE INSERT SELECT UPDATE");
         assert_eq!(of("userid_mapping"), "SELECT");
-        assert_eq!(of("st_rs_migrations"), "SELECT UPDATE");
         assert_eq!(of("activity_log"), "DELETE INSERT SELECT");
     }
 }

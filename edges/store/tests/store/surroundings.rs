@@ -93,6 +93,15 @@ async fn a_role_that_reads_and_writes_rows_is_enough(w: &World) -> Outcome {
     assert_eq!(lacking[0].right, "DELETE, UPDATE on public.session_info");
     w.raw(&lacking[0].grant).await?;
     assert_eq!(db.lacking().await?, []);
+    // Nobody can say what is due: said as such, at the start too.
+    w.raw(&format!("REVOKE SELECT ON st_rs_migrations FROM {name}")).await?;
+    let lacking = db.lacking().await?;
+    assert_eq!((lacking.len(), lacking[0].right.as_str()), (1, "SELECT on public.st_rs_migrations"));
+    match db.migrate().await {
+        Err(StoreError::Rights(said)) => assert!(said.contains(&lacking[0].grant), "{said}"),
+        other => panic!("{other:?}"),
+    }
+    w.raw(&lacking[0].grant).await?;
     // Something is due now, and this role must not do it.
     w.raw("DELETE FROM st_rs_migrations WHERE number = 4").await?;
     let lacking = db.lacking().await?;
