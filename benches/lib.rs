@@ -13,9 +13,21 @@ pub fn root() -> PathBuf {
 /// # Panics
 /// If there is none.
 #[must_use]
-#[expect(clippy::panic, reason = "without a program there is nothing to measure")]
 pub fn program() -> PathBuf {
-    let named = std::env::var_os("SUPERTOKENS_BINARY").unwrap_or_else(|| "target/release/supertokens".into());
+    found(&std::env::var_os("SUPERTOKENS_BINARY").unwrap_or_else(|| "target/release/supertokens".into()))
+}
+
+/// The program that the first is set beside: what SUPERTOKENS_BESIDE names.
+///
+/// # Panics
+/// If there is none at that place.
+#[must_use]
+pub fn beside() -> Option<PathBuf> {
+    std::env::var_os("SUPERTOKENS_BESIDE").map(|named| found(&named))
+}
+
+#[expect(clippy::panic, reason = "without a program there is nothing to measure")]
+fn found(named: &std::ffi::OsStr) -> PathBuf {
     let binary = root().join(named);
     binary.canonicalize().unwrap_or_else(|_| panic!("no program at {}: cargo build --release", binary.display()))
 }

@@ -3,11 +3,13 @@
 //!
 //! Prints a Markdown table: create, refresh, verify with the database, get and revoke, with 1, 16 and 64 keep-alive
 //! connections on loopback, beside the limits measured in the same run; then memory, start and size of `target/release/supertokens`, or of
-//! what SUPERTOKENS_BINARY names. PostgreSQL is measured if TEST_POSTGRES_URL is set; docs/bench.md has the command. Words choose lines:
-//! databases (`sqlite`, `postgresql`), operations (`get`) and numbers of callers (`16`); without words all are measured.
+//! what SUPERTOKENS_BINARY names. With SUPERTOKENS_BESIDE, a second program, the two are set beside each other instead. PostgreSQL is
+//! measured if TEST_POSTGRES_URL is set; docs/bench.md has the command. Words choose lines: databases (`sqlite`, `postgresql`), operations
+//! (`get`) and numbers of callers (`16`); without words all are measured.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool speaks to its user")]
 
 mod bare;
+mod beside;
 mod limits;
 mod load;
 mod table;
@@ -60,8 +62,12 @@ async fn run() -> anyhow::Result<()> {
         eprintln!("bench: the machine has other work (load {load}); these figures will say little");
     }
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let machine = Machine { cores, cryptography: Cryptography::measure(bench.span / 2)? };
-    table::print_head(&machine);
+    let other = supertokens_benches::beside();
+    let machine = match &other {
+        None => Some(Machine { cores, cryptography: Cryptography::measure(bench.span / 2)? }),
+        Some(_) => None,
+    };
+    machine.as_ref().map_or_else(beside::print_head, table::print_head);
     for (kind, name) in [(Kind::File, "SQLite"), (Kind::Postgres, "PostgreSQL")] {
         if !bench.wants(name, &["SQLite", "PostgreSQL"]) {
             continue;
@@ -70,10 +76,14 @@ async fn run() -> anyhow::Result<()> {
             eprintln!("bench: no PostgreSQL, as TEST_POSTGRES_URL is not set");
             continue;
         }
-        bench.database(kind, name, &machine).await?;
+        match (&machine, &other) {
+            (Some(machine), _) => bench.database(kind, name, machine).await?,
+            (None, Some(other)) => bench.beside(other, kind, name).await?,
+            (None, None) => {}
+        }
     }
     println!();
-    if bench.words.is_empty() { bench.sizes().await } else { Ok(()) }
+    if bench.words.is_empty() && other.is_none() { bench.sizes().await } else { Ok(()) }
 }
 
 /// How many processes wanted a core during the last minute (Linux).
