@@ -11,7 +11,7 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use arc_swap::ArcSwapOption;
 use http::HeaderMap;
-use http::header::DATE;
+use http::header::{AGE, DATE};
 use supertokens_domain::json::JsonObject;
 use supertokens_domain::session::signing_key::VerifyingKey;
 use supertokens_domain::time::Millis;
@@ -189,8 +189,11 @@ impl Jwks {
     }
 }
 
-/// The `Date` of an answer.
+/// The `Date` of an answer that comes from the core itself. One that a cache has kept has an `Age`, and a date from earlier.
 fn date(headers: &HeaderMap) -> Option<Millis> {
+    if headers.contains_key(AGE) {
+        return None;
+    }
     let date = httpdate::parse_http_date(headers.get(DATE)?.to_str().ok()?).ok()?;
     Millis::try_from(date.duration_since(UNIX_EPOCH).ok()?.as_millis()).ok()
 }

@@ -188,11 +188,14 @@ async fn a_clock_that_is_behind_shows_in_genuine_tokens(stage: &Stage) {
     }
 }
 
-fn dated(core: &FakeCore, date: &'static str) {
+fn dated(core: &FakeCore, date: &'static str, age: Option<&'static str>) {
     core.answers_by("GET", "/.well-known/jwks.json", move |_| {
         let keys = json!({ "keys": [TestKey::Dynamic.jwk(TestKey::Dynamic.kid())] });
         let mut response = http::Response::new(keys.to_string().into());
         response.headers_mut().insert("date", http::HeaderValue::from_static(date));
+        if let Some(age) = age {
+            response.headers_mut().insert("age", http::HeaderValue::from_static(age));
+        }
         Reply::Raw(response)
     });
 }
@@ -200,18 +203,21 @@ fn dated(core: &FakeCore, date: &'static str) {
 async fn an_application_that_only_verifies_hears_the_cores_date(stage: &Stage) {
     stage.clock.set(1_700_000_000_500);
     let rows = [
-        ("Tue, 14 Nov 2023 22:13:20 GMT", 0),
-        ("Tue, 14 Nov 2023 22:13:18 GMT", 0),
-        ("Tue, 14 Nov 2023 22:13:10 GMT", 1),
-        ("Tue, 14 Nov 2023 22:13:30 GMT", 1),
-        ("Tue, 14 Nov 2023 21:13:20 GMT", 1),
-        ("yesterday", 0),
+        ("Tue, 14 Nov 2023 22:13:20 GMT", None, 0),
+        ("Tue, 14 Nov 2023 22:13:18 GMT", None, 0),
+        ("Tue, 14 Nov 2023 22:13:10 GMT", None, 1),
+        ("Tue, 14 Nov 2023 22:13:30 GMT", None, 1),
+        ("Tue, 14 Nov 2023 21:13:20 GMT", None, 1),
+        ("yesterday", None, 0),
+        // A cache in between has kept it for a while, and says so.
+        ("Tue, 14 Nov 2023 21:13:20 GMT", Some("3600"), 0),
+        ("Tue, 14 Nov 2023 22:13:10 GMT", Some("0"), 0),
     ];
-    for (date, counted) in rows {
+    for (date, age, counted) in rows {
         let (app, core) = app(stage).await;
-        dated(&core, date);
+        dated(&core, date, age);
         warm(&app, stage).await;
-        assert_eq!(app.engine.figures().clock_differences, counted, "{date}");
+        assert_eq!(app.engine.figures().clock_differences, counted, "{date} {age:?}");
     }
 }
 
