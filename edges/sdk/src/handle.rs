@@ -6,6 +6,7 @@ use http::header::{ACCESS_CONTROL_EXPOSE_HEADERS, CACHE_CONTROL, CONTENT_TYPE, S
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use serde_json::{Map, Value, json};
 use supertokens_domain::printable::printable;
+use supertokens_web::caching;
 use supertokens_web::carriage::Load;
 use supertokens_web::outcome;
 use supertokens_web::response_changes::{FRONT_TOKEN, ResponseChanges, expose_header_value};
@@ -235,8 +236,7 @@ fn plain(answer: OwnAnswer) -> Response<Bytes> {
 
 /// What the application has set stays, but for headers and cookies of the same names.
 fn apply(changes: &ResponseChanges, headers: &mut HeaderMap) {
-    // Tokens, and taking them away, are for one browser: a cache that many share would hand them to others.
-    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    keep_out_of_shared_caches(headers);
     for (name, value) in changes.headers() {
         let Ok(name) = HeaderName::from_bytes(name.as_bytes()) else {
             tracing::error!(target: "com.supertokens", name, "not a header's name, left out");
@@ -270,6 +270,21 @@ fn apply(changes: &ResponseChanges, headers: &mut HeaderMap) {
     }
     for cookie in changes.cookies() {
         set(cookie, headers);
+    }
+}
+
+/// Tokens, and taking them away, are for one browser: a cache that many share would hand them to others.
+fn keep_out_of_shared_caches(headers: &mut HeaderMap) {
+    let is_for_one = |headers: &HeaderMap, name: &HeaderName| {
+        caching::is_for_one(headers.get_all(name).iter().filter_map(|value| value.to_str().ok()))
+    };
+    if !is_for_one(headers, &CACHE_CONTROL) {
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    let others = headers.keys().filter(|name| caching::goes_before_cache_control(name.as_str()));
+    let others: Vec<HeaderName> = others.filter(|name| !is_for_one(headers, name)).cloned().collect();
+    for name in others {
+        headers.remove(name);
     }
 }
 

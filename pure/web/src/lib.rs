@@ -6,6 +6,7 @@
 pub mod address;
 pub mod anti_csrf;
 pub mod app_info;
+pub mod caching;
 pub mod carriage;
 pub mod claims;
 pub mod clock;

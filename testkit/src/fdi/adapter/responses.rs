@@ -39,15 +39,9 @@ async fn headers_that_the_application_exposes_stay_exposed(stage: &Stage) {
     assert_eq!(answer.exposed(), ["X-Foo", "front-token"]);
 }
 
-/// What is for one browser is kept by no cache that many share, unless the application has said who may keep it.
+/// What is for one browser is kept by no cache that many share, whatever the application has said.
 async fn answers_that_carry_tokens_are_kept_by_no_cache(stage: &Stage) {
-    let said = AppRoute::post("/says-itself", Guard::Open, |scope, _| async move {
-        scope.create_new_session(NewSession::of("ada")).await?;
-        Ok(AppAnswer::ok().header("cache-control", "private, max-age=1"))
-    });
-    let mut list = routes::standard();
-    list.push(said);
-    let app = stage.app(|plan| plan, list).await;
+    let app = stage.app(|plan| plan, routes::standard()).await;
     for mode in [Mode::Cookie, Mode::Header] {
         let browser = app.browser(mode);
         let made = browser.log_in("ada").await;
@@ -58,9 +52,44 @@ async fn answers_that_carry_tokens_are_kept_by_no_cache(stage: &Stage) {
         }
         assert_eq!((seen.status, seen.header("cache-control")), (200, None), "nothing of a session is in it");
     }
-    let own = app.post("/says-itself").send().await;
-    assert!(own.access_token().is_some());
-    assert_eq!(own.headers.get_all("cache-control").iter().collect::<Vec<_>>(), ["private, max-age=1"]);
+}
+
+/// What the application says itself stays if no cache that many share may keep the answer by it, and goes otherwise.
+async fn what_would_let_a_shared_cache_keep_tokens_is_replaced(stage: &Stage) {
+    const PRIVATE: &str = "private, max-age=1";
+    let says = |path, lines: &'static [(&'static str, &'static str)], login: bool| {
+        AppRoute::post(path, Guard::Open, move |scope, _| async move {
+            if login {
+                scope.create_new_session(NewSession::of("ada")).await?;
+            }
+            Ok(lines.iter().fold(AppAnswer::ok(), |answer, (name, value)| answer.header(name, value)))
+        })
+    };
+    let public: &[_] = &[("cache-control", "public"), ("cache-control", "max-age=60"), ("cdn-cache-control", "max-age=60")];
+    let elsewhere: &[_] = &[("cache-control", PRIVATE), ("surrogate-control", "max-age=60"), ("x-accel-expires", "60")];
+    let list = vec![
+        says("/private", &[("cache-control", PRIVATE), ("cdn-cache-control", "no-store")], true),
+        says("/public", public, true),
+        says("/elsewhere", elsewhere, true),
+        says("/nobody", public, false),
+    ];
+    let app = stage.app(|plan| plan, list).await;
+    for mode in ["cookie", "header"] {
+        for (path, kept, others) in [
+            ("/private", &[PRIVATE][..], ["no-store", "", ""]),
+            ("/public", &["no-store"], ["", "", ""]),
+            ("/elsewhere", &[PRIVATE], ["", "", ""]),
+            ("/nobody", &["public", "max-age=60"], ["max-age=60", "", ""]),
+        ] {
+            let answer = app.post(path).header("st-auth-mode", mode).send().await;
+            assert_eq!(answer.ok()["status"], "OK");
+            assert_eq!(answer.access_token().is_some(), path != "/nobody", "{mode} {path}");
+            assert_eq!(answer.headers.get_all("cache-control").iter().collect::<Vec<_>>(), kept, "{mode} {path}");
+            let found =
+                ["cdn-cache-control", "surrogate-control", "x-accel-expires"].map(|name| answer.header(name).unwrap_or_default());
+            assert_eq!(found, others, "{mode} {path}");
+        }
+    }
 }
 
 /// 143.
@@ -171,6 +200,7 @@ scenarios!(Stage:
     headers_that_the_application_exposes_stay_exposed,
     after_an_error_only_the_clearing_survives,
     answers_that_carry_tokens_are_kept_by_no_cache,
+    what_would_let_a_shared_cache_keep_tokens_is_replaced,
     a_request_that_a_guard_refuses_never_reaches_the_handler,
     an_error_of_the_applications_own_is_answered_by_the_application,
     a_fault_is_a_bare_500_that_tells_nothing,
