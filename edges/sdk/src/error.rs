@@ -75,10 +75,30 @@ pub enum Error {
 }
 
 impl CoreError {
-    /// Whether the core knows no such tenant, which it says with 400 whatever the operation.
+    /// Whether the core knows the app but not the tenant that was named, which it says with 400 whatever the operation. Where it does not
+    /// know the app it names the public tenant, without which there is no app: that is a mistake of the settings, and nobody's session.
     pub(crate) fn is_unknown_tenant(&self) -> bool {
-        const WORDS: &str = "Tenant with the following connectionURIDomain, appId and tenantId combination not found";
-        matches!(self, Self::Status { status: 400, body, .. } if body.contains(WORDS))
+        matches!(self, Self::Status { status: 400, body, .. } if missing_tenant(body).is_some_and(|tenant| tenant != PUBLIC))
+    }
+}
+
+const PUBLIC: &str = "public";
+
+/// The tenant in the core's sentence `…: (domain, app, tenant)`. Domains and apps hold no comma; what came as a tenant may.
+fn missing_tenant(body: &str) -> Option<&str> {
+    const WORDS: &str = "Tenant with the following connectionURIDomain, appId and tenantId combination not found: (";
+    body.split_once(WORDS)?.1.trim_end().strip_suffix(')')?.splitn(3, ", ").nth(2)
+}
+
+/// What to do where the core says that it does not know the app.
+fn remedy(body: &str) -> &'static str {
+    const NO_APP: &str = "App with the following connectionURIDomain and appId combination not found";
+    match missing_tenant(body) == Some(PUBLIC) || body.contains(NO_APP) {
+        true => {
+            ". The core does not know this app: check the app's id in the settings of the SDK, which is the path of the connection URI (/appid-…) \
+             or app_id of an embedded core, and that the connection URI names the core that has the app"
+        }
+        false => "",
     }
 }
 
@@ -136,8 +156,8 @@ pub enum CoreError {
     NoneReachable(#[source] Option<TransportError>),
     /// A core answered with something else than 200.
     #[error(
-        "SuperTokens core threw an error for a {method} request to path: '{}' with status code: {status} and message: {}",
-        printable(.path), printable(.body.trim_end())
+        "SuperTokens core threw an error for a {method} request to path: '{}' with status code: {status} and message: {}{}",
+        printable(.path), printable(.body.trim_end()), remedy(.body)
     )]
     Status {
         /// `GET`, `POST`, …

@@ -130,6 +130,15 @@ impl Stage {
         }
     }
 
+    /// The same core, and in it the app of this name, which nobody has to have made.
+    #[track_caller]
+    pub fn core_of_app(&self, app: &str) -> Core {
+        match self.world().address() {
+            Some(address) => Core::remote(format!("http://{address}/appid-{app}")),
+            None => self.core().app_id(app),
+        }
+    }
+
     /// The same core, but it says that it knows no other versions of its interface than these.
     #[track_caller]
     pub fn core_speaking(&self, versions: &'static [&'static str]) -> Core {

@@ -189,8 +189,7 @@ fn by_tenant(handles: Vec<SessionHandle>) -> Vec<Vec<SessionHandle>> {
     groups.into_values().collect()
 }
 
-/// Any text can come in as a handle, and it names the session's tenant: where there is no such tenant, there is no such session. The
-/// public tenant is missing only where the whole app is, which somebody must hear of.
+/// Any text can come in as a handle, and it names the session's tenant: where there is no such tenant, there is no such session.
 fn of_known_tenant<T>(answer: Result<T, CoreError>, handle: &SessionHandle) -> Result<Option<T>, Error> {
     match answer {
         Err(error) if error.is_unknown_tenant() && names_a_tenant(handle) => Ok(None),

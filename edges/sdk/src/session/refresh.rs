@@ -56,8 +56,8 @@ impl Function for RefreshSession {
         };
         let asked = engine.now();
         let answer = match engine.ask(&question, Place::App, &self.context).await {
-            // Only the core knows which tenant the token is of; the public one is missing only where the whole app is.
-            Err(error) if error.is_unknown_tenant() && !error.to_string().ends_with(", public)") => {
+            // Only the core knows which tenant the token is of.
+            Err(error) if error.is_unknown_tenant() => {
                 return Err(Error::unauthorised("the session's tenant does not exist any more"));
             }
             answer => answer?,

@@ -25,6 +25,7 @@ scenarios!(Stage:
     a_legacy_tokens_payload_is_its_user_data,
     by_handle_the_stored_payload_is_changed,
     a_tenant_that_an_older_core_does_not_know_has_no_sessions,
+    an_app_that_the_core_does_not_know_is_a_fault_for_sessions_of_every_tenant,
     an_override_of_looking_at_a_session_is_what_changing_sees,
     what_a_vanished_session_was_cannot_be_asked,
     data_in_the_database_is_replaced_whole,
@@ -288,49 +289,84 @@ async fn a_claim_of_a_session_that_is_not_there_is_false_or_nothing(stage: &Stag
 }
 
 /// Older cores, and the Java core, answer 400 to a handle or token of a tenant that is not there.
+fn knows_no_tenant(core: &FakeCore, tenant: &str) {
+    let words =
+        "AppId or tenantId not found => Tenant with the following connectionURIDomain, appId and tenantId combination not found";
+    let unknown = Reply::Text(400, format!("{words}: (, shop, {tenant})\n"));
+    for (method, path) in [
+        ("GET", INFORMATION),
+        ("PUT", STORE),
+        ("PUT", "/recipe/session/data"),
+        ("POST", REGENERATE),
+        ("POST", "/recipe/session/verify"),
+        ("POST", "/recipe/session/refresh"),
+    ] {
+        core.answers(method, path, unknown.clone());
+    }
+    let is_public = tenant == "public";
+    core.answers_by("POST", "/recipe/session/remove", move |asked| {
+        let handles = asked.body["sessionHandles"].as_array().expect("handles");
+        let known = !is_public && handles.iter().all(|handle| !handle.as_str().expect("a text").contains('_'));
+        if known { Reply::Json(json!({ "status": "OK", "sessionHandlesRevoked": handles })) } else { unknown.clone() }
+    });
+}
+
 async fn a_tenant_that_an_older_core_does_not_know_has_no_sessions(stage: &Stage) {
-    let unknown = |tenant: &str| {
-        let words = "AppId or tenantId not found => Tenant with the following connectionURIDomain, appId and tenantId combination not found";
-        Reply::Text(400, format!("{words}: (, public, {tenant})\n"))
+    for tenant in ["t", "t, public"] {
+        let (engine, core) = engine(stage).await;
+        knows_no_tenant(&core, tenant);
+        let handle = format!("x_{tenant}");
+        assert_eq!(engine.session_information(&handle).await.unwrap(), None);
+        assert!(!engine.update_session_data(&handle, json!({})).await.unwrap());
+        assert!(!engine.merge_into_access_token_payload(&handle, payload(json!({}))).await.unwrap());
+        assert!(!engine.revoke_session(&handle).await.unwrap());
+        assert_eq!(core.times("POST", "/recipe/session/remove"), 1);
+        let handles = [handle.as_str(), "good", "y_u"].map(str::to_owned).to_vec();
+        assert_eq!(engine.revoke_sessions(handles).await.unwrap(), ["good"]);
+        let options = VerifyOptions::new().check_database();
+        let gone = |error: Error| assert!(matches!(error, Error::Unauthorised { clear_tokens: true, .. }), "{error:?}");
+        let token = valid(stage).with("tId", tenant).with("sessionHandle", handle).text();
+        gone(engine.get_session(token.as_str(), None, &options).await.unwrap_err());
+        let session = engine.get_session(token.as_str(), None, &VerifyOptions::new()).await.unwrap().unwrap();
+        gone(session.merge_into_access_token_payload(payload(json!({ "a": 1 }))).await.unwrap_err());
+        gone(engine.refresh_session("token", true, None).await.unwrap_err());
+    }
+}
+
+/// The public tenant is missing only where the whole app is, and the core names it whatever the tenant of a session. That is a mistake of
+/// the settings: it is said, and logs nobody out.
+async fn an_app_that_the_core_does_not_know_is_a_fault_for_sessions_of_every_tenant(stage: &Stage) {
+    let (app, core) = app(stage).await;
+    knows_no_tenant(&core, "public");
+    let engine = &app.engine;
+    let fault = |error: Error| {
+        assert!(matches!(error, Error::Core(_)), "{error:?}");
+        assert!(error.to_string().contains("does not know this app: check the app's id"), "{error}");
     };
-    let everywhere = |core: &FakeCore, tenant: &str| {
-        for (method, path) in [
-            ("GET", INFORMATION),
-            ("PUT", STORE),
-            ("PUT", "/recipe/session/data"),
-            ("POST", REGENERATE),
-            ("POST", "/recipe/session/verify"),
-            ("POST", "/recipe/session/refresh"),
-        ] {
-            core.answers(method, path, unknown(tenant));
+    for (handle, token) in [("x", valid(stage)), ("x_t", valid(stage).with("tId", "t").with("sessionHandle", "x_t"))] {
+        let token = token.text();
+        fault(engine.session_information(handle).await.unwrap_err());
+        fault(engine.update_session_data(handle, json!({})).await.unwrap_err());
+        fault(engine.merge_into_access_token_payload(handle, payload(json!({}))).await.unwrap_err());
+        fault(engine.revoke_session(handle).await.unwrap_err());
+        fault(engine.revoke_sessions(vec![handle.to_owned(), "good".to_owned(), "y_u".to_owned()]).await.unwrap_err());
+        fault(engine.validate_claims_for_session_handle(handle, |global, _| global).await.unwrap_err());
+        let (plain, asking) = (VerifyOptions::new(), VerifyOptions::new().check_database());
+        fault(engine.get_session(token.as_str(), None, &asking).await.unwrap_err());
+        let session = engine.get_session(token.as_str(), None, &plain).await.unwrap().unwrap();
+        fault(session.merge_into_access_token_payload(payload(json!({ "a": 1 }))).await.unwrap_err());
+        fault(session.update_data_in_database(json!({ "a": 1 })).await.unwrap_err());
+        fault(session.information().await.unwrap_err());
+        fault(session.revoke().await.unwrap_err());
+        fault(engine.refresh_session("token", true, None).await.unwrap_err());
+        for call in [app.get("/database"), app.post("/merge"), app.post("/auth/signout"), app.post("/auth/session/refresh")] {
+            let answer = call.access(&token).refresh("token").send().await;
+            assert_eq!(answer.status, 500, "{handle}");
+            answer.touches_no_token();
         }
-        let reply = unknown(tenant);
-        core.answers_by("POST", "/recipe/session/remove", move |asked| {
-            let handles = asked.body["sessionHandles"].as_array().expect("handles");
-            let known = handles.iter().all(|handle| !handle.as_str().expect("a text").contains('_'));
-            if known { Reply::Json(json!({ "status": "OK", "sessionHandlesRevoked": handles })) } else { reply.clone() }
-        });
-    };
-    let (engine, core) = engine(stage).await;
-    everywhere(&core, "t");
-    assert_eq!(engine.session_information("x_t").await.unwrap(), None);
-    assert!(!engine.update_session_data("x_t", json!({})).await.unwrap());
-    assert!(!engine.merge_into_access_token_payload("x_t", payload(json!({}))).await.unwrap());
-    assert!(!engine.revoke_session("x_t").await.unwrap());
-    assert_eq!(core.times("POST", "/recipe/session/remove"), 1);
-    let handles = ["x_t", "good", "y_u"].map(str::to_owned).to_vec();
-    assert_eq!(engine.revoke_sessions(handles).await.unwrap(), ["good"]);
-    let options = VerifyOptions::new().check_database();
-    let gone = |error: Error| assert!(matches!(error, Error::Unauthorised { clear_tokens: true, .. }), "{error:?}");
-    let token = valid(stage).with("tId", "t").with("sessionHandle", "handle1_t").text();
-    gone(engine.get_session(token.as_str(), None, &options).await.unwrap_err());
-    let session = engine.get_session(token.as_str(), None, &VerifyOptions::new()).await.unwrap().unwrap();
-    gone(session.merge_into_access_token_payload(payload(json!({ "a": 1 }))).await.unwrap_err());
-    gone(engine.refresh_session("token", true, None).await.unwrap_err());
-    // The public tenant is missing only where the whole app is: that is a mistake of the settings, and logs nobody out.
-    everywhere(&core, "public");
-    let fault = |error: Error| assert!(matches!(error, Error::Core(_)), "{error:?}");
-    fault(engine.session_information("x").await.map(drop).unwrap_err());
-    fault(engine.get_session(valid(stage).text(), None, &options).await.unwrap_err());
-    fault(engine.refresh_session("token", true, None).await.unwrap_err());
+    }
+    let words =
+        "AppId or tenantId not found => App with the following connectionURIDomain and appId combination not found: (, shop)";
+    core.answers("GET", INFORMATION, Reply::text(400, words));
+    fault(engine.session_information("x_t").await.unwrap_err());
 }

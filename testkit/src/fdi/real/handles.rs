@@ -49,7 +49,32 @@ async fn sessions_of_a_tenant_that_was_removed_are_over(stage: &Stage) {
     }
 }
 
+/// The settings name an app that is not there: that is said, and is not taken for the end of anybody's session.
+async fn a_wrong_app_is_a_fault_and_no_end_of_sessions(stage: &Stage) {
+    put_tenant(stage.world(), "", "t1", json!({})).await;
+    stage.world().core().tenants().reload().await.expect("the tenants");
+    for cdi in Cdi::BOTH {
+        let engine = stage.engine(|plan| cdi.of(stage, plan)).await;
+        let wrong = stage.engine(|plan| plan.core(stage.core_of_app("nosuchapp"))).await;
+        for tenant in ["public", "t1"] {
+            let session = engine.create_new_session(NewSession::of("ada").tenant(tenant)).await.expect("a session");
+            let fault = |error: Error| {
+                assert!(matches!(error, Error::Core(_)), "{error:?}");
+                assert!(error.to_string().contains("does not know this app"), "{error}");
+            };
+            fault(wrong.session_information(session.handle()).await.unwrap_err());
+            fault(wrong.update_session_data(session.handle(), json!({})).await.unwrap_err());
+            fault(wrong.revoke_session(session.handle()).await.unwrap_err());
+            fault(wrong.revoke_sessions(vec![session.handle().to_owned(), "x_other".to_owned()]).await.unwrap_err());
+            let refresh = session.all_session_tokens_dangerously().refresh_token.expect("a refresh token");
+            fault(wrong.refresh_session(refresh, true, None).await.unwrap_err());
+            assert!(engine.session_information(session.handle()).await.expect("an answer").is_some());
+        }
+    }
+}
+
 scenarios!(Stage:
     a_handle_of_a_tenant_that_is_not_there_is_that_of_no_session,
     sessions_of_a_tenant_that_was_removed_are_over,
+    a_wrong_app_is_a_fault_and_no_end_of_sessions,
 );
