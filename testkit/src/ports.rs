@@ -1,13 +1,14 @@
 //! The world's clock and dice: what time is it, and what is thrown, when a test decides?
 //!
 //! The clock stands still until it is turned. The dice count, so two throws never agree and a whole run can be repeated.
-//! RSA keys are slow to make, so all worlds of a process draw from one small pool, each from its beginning.
+//! RSA keys are not made, which would take seconds on a busy machine, longer than an SDK waits for a core's keys: all worlds draw from
+//! one small pool of keys for tests, each from its beginning.
 
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Mutex, OnceLock};
 
 use serde_json::Value;
-use supertokens_core::ports::{Clock, Entropy, NoKey, SystemEntropy};
+use supertokens_core::ports::{Clock, Entropy, NoKey};
 use supertokens_domain::secret::Secret;
 use supertokens_domain::time::Millis;
 
@@ -70,8 +71,7 @@ impl Entropy for CountingDice {
     }
 
     fn rsa_key(&self) -> Result<Secret<String>, NoKey> {
-        let drawn = self.keys.fetch_add(1, Ordering::SeqCst);
-        pooled_key(usize::try_from(drawn).unwrap_or(0) % POOL_SIZE)
+        Ok(pooled_key(self.keys.fetch_add(1, Ordering::SeqCst)))
     }
 }
 
@@ -83,34 +83,23 @@ fn spread(count: u64) -> u64 {
     bits ^ (bits >> 31)
 }
 
-/// A world rarely has more keys than this; the next one would get the first key again.
-const POOL_SIZE: usize = 16;
+/// The keys of the spec's vectors, then others; all of them in the form in which a database holds them. A world rarely has more; the next
+/// one would get the first key again.
+static POOL: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let vectors: Value = serde_json::from_str(include_str!("../vectors/rsa_test_keys.json")).expect("the vectors are JSON");
+    let known = ["dynamic", "static", "other"].map(|name| vectors[name]["storage_string"].as_str().expect("a key").to_owned());
+    known.into_iter().chain(include_str!("ports/rsa_keys.txt").lines().map(str::to_owned)).collect()
+});
 
-static POOL: [OnceLock<String>; POOL_SIZE] = [const { OnceLock::new() }; POOL_SIZE];
-static MAKING: Mutex<()> = Mutex::new(());
-
-/// The key at this place. The first ones are the spec's test keys, the others are made when first needed.
-fn pooled_key(place: usize) -> Result<Secret<String>, NoKey> {
-    if let Some(key) = POOL[place].get() {
-        return Ok(Secret::new(key.clone()));
-    }
-    // One at a time: eight worlds that begin together would otherwise make the same key eight times.
-    let _turn = MAKING.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    let key = match (POOL[place].get(), test_keys().get(place)) {
-        (Some(key), _) | (None, Some(key)) => key.clone(),
-        (None, None) => SystemEntropy.rsa_key()?.expose().clone(),
-    };
-    Ok(Secret::new(POOL[place].get_or_init(|| key).clone()))
-}
-
-/// The published test keys, as a database holds them.
-fn test_keys() -> Vec<String> {
-    let keys: Value = serde_json::from_str(include_str!("../vectors/rsa_test_keys.json")).expect("the vectors are JSON");
-    ["dynamic", "static", "other"].iter().filter_map(|name| keys[name]["storage_string"].as_str().map(str::to_owned)).collect()
+fn pooled_key(drawn: u64) -> Secret<String> {
+    let place = usize::try_from(drawn).unwrap_or_default() % POOL.len();
+    Secret::new(POOL[place].clone())
 }
 
 #[cfg(test)]
 mod tests {
+    use supertokens_domain::session::signing_key::SigningKey;
+
     use super::*;
 
     #[test]
@@ -131,9 +120,19 @@ mod tests {
         let draw = |dice: &CountingDice| dice.rsa_key().unwrap().expose().clone();
         let (one, other) = (CountingDice::default(), CountingDice::default());
         let first = draw(&one);
-        assert_eq!(first, test_keys()[0]);
         assert_ne!(first, draw(&one));
         assert_eq!(first, draw(&other));
         assert_eq!(one.keys_made(), 2);
+    }
+
+    #[test]
+    fn each_key_of_the_pool_is_good_and_another_one() {
+        let keys: Vec<String> = (0..POOL.len()).map(|place| pooled_key(place.try_into().unwrap()).expose().clone()).collect();
+        let mut names: Vec<String> =
+            keys.iter().map(|key| SigningKey::from_stored("k", key).unwrap().verifying().public_base64().to_owned()).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), 16);
+        assert_eq!(pooled_key(16).expose(), &keys[0]);
     }
 }
