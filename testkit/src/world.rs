@@ -207,7 +207,7 @@ impl World {
             test_mode,
             process_id: "world".to_owned(),
             config_path: None,
-            own_names_only: false,
+            own_names_and: None,
             clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
             entropy: Arc::clone(&self.dice) as Arc<dyn Entropy>,
             // Two, whatever was used: how many throws a scenario takes does not depend on how fast the machine is.

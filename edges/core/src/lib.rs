@@ -53,8 +53,9 @@ pub struct CoreOptions {
     pub process_id: String,
     /// The configuration file, if there is one.
     pub config_path: Option<PathBuf>,
-    /// Without an API key, answers over the network only to names of the machine itself, and to configured domains.
-    pub own_names_only: bool,
+    /// Without an API key, answers over the network only to names of the machine itself, to this one, and to configured domains;
+    /// without a name, to all.
+    pub own_names_and: Option<String>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Dice.
@@ -72,7 +73,7 @@ impl CoreOptions {
             test_mode: false,
             process_id: ports::uuid(&SystemEntropy),
             config_path: None,
-            own_names_only: false,
+            own_names_and: None,
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
             spare_keys: None,
@@ -110,7 +111,7 @@ pub(crate) struct Inner {
     pub(crate) test_mode: bool,
     pub(crate) process_id: String,
     pub(crate) config_path: Option<PathBuf>,
-    pub(crate) own_names_only: bool,
+    pub(crate) own_names_and: Option<String>,
 }
 
 impl Inner {
@@ -153,7 +154,7 @@ impl Core {
             test_mode: options.test_mode,
             process_id: options.process_id,
             config_path: options.config_path,
-            own_names_only: options.own_names_only,
+            own_names_and: options.own_names_and,
             clock: options.clock,
             dice: options.entropy,
             db,
@@ -327,7 +328,7 @@ impl Visit<'_> {
         }
         // Within a process there is no address, and no browser.
         if door.key && caller.keyless && self.peer.is_some() {
-            request::check_site(self.parts, self.inner.own_names_only, &place.at.cud)?;
+            request::check_site(self.parts, self.inner.own_names_and.as_deref(), &place.at.cud)?;
         }
         let requested = request::version(&self.parts.headers, place.app.as_deref())?;
         if requested.is_below(supertokens_wire::version::CdiVersion { major: 3, minor: 0 }) && !place.at.tenant.is_default() {

@@ -152,21 +152,27 @@ pub(crate) fn caller(parts: &Parts, app: Option<&CoreConfig>, base: Option<&Core
     Caller { is_protected: secret.is_some() && !has_secret, has_key, keyless }
 }
 
-/// Refuses what a page of another site makes somebody's browser send to a core that asks for no key. `own_names`: only the machine's
-/// own names, and configured domains, are answered to; otherwise a page whose name was made to lead here would be the core's own
-/// site.
-pub(crate) fn check_site(parts: &Parts, own_names: bool, domain: &ConnectionUriDomain) -> Result<(), Error> {
+/// Refuses what a page of another site makes somebody's browser send to a core that asks for no key. With `own`, only the machine's
+/// names, that one, and configured domains are answered to; otherwise a page whose name was made to lead here would be the core's own
+/// site. `host.docker.internal` is none of them: where containers do not define it, the network's name server does.
+pub(crate) fn check_site(parts: &Parts, own: Option<&str>, domain: &ConnectionUriDomain) -> Result<(), Error> {
     const ORIGIN: &str = "This core has no API key, so it answers nothing that a browser sends from another site. Set api_keys, and \
                           send one of them with each request";
-    const HOST: &str = "This core has no API key and listens at its default address, so it answers to localhost only. Set api_keys, \
-                        or set host to the name or address at which it is to listen";
+    const HOST: &str = "This core has no API key and listens within this machine only, so it answers to localhost and to the name in \
+                        host, but not to the name that was asked. Set api_keys and send one of them with each request (from a \
+                        container, by host.docker.internal, that is the way), or set host to an address that others can reach";
     let sites = parts.headers.get_all("sec-fetch-site").iter();
     let from_elsewhere = sites.into_iter().any(|site| ![&b"none"[..], b"same-origin"].contains(&site.as_bytes()));
     if from_elsewhere || parts.headers.get_all(header::ORIGIN).iter().any(|origin| !is_own(origin.as_bytes(), parts)) {
         return Err(Error::forbidden(ORIGIN));
     }
-    if own_names && domain.is_default() && !is_of_this_machine(&host(&parts.uri, &parts.headers)) {
-        return Err(Error::forbidden(HOST));
+    if let Some(own) = own
+        && domain.is_default()
+    {
+        let asked = host(&parts.uri, &parts.headers);
+        if !is_of_this_machine(&asked) && !asked.eq_ignore_ascii_case(own) {
+            return Err(Error::forbidden(HOST));
+        }
     }
     Ok(())
 }
@@ -305,7 +311,7 @@ mod tests {
             for (name, value) in headers {
                 request = request.header(*name, *value);
             }
-            check_site(&request.body(()).unwrap().into_parts().0, false, &ConnectionUriDomain::default()).is_ok()
+            check_site(&request.body(()).unwrap().into_parts().0, None, &ConnectionUriDomain::default()).is_ok()
         };
         for (headers, allowed) in [
             (&[][..], true),
@@ -332,7 +338,7 @@ mod tests {
     fn the_machine_has_few_names() {
         let named = |host: &str, domain: &str| {
             let (parts, ()) = http::Request::get("/").header("host", host).body(()).unwrap().into_parts();
-            check_site(&parts, true, &ConnectionUriDomain::normalise(domain)).is_ok()
+            check_site(&parts, Some("core.lan"), &ConnectionUriDomain::normalise(domain)).is_ok()
         };
         for (host, allowed) in [
             ("", true),
@@ -349,6 +355,10 @@ mod tests {
             ("evillocalhost", false),
             ("127.0.0.1.evil.example", false),
             ("[::2]", false),
+            ("core.lan", true),
+            ("Core.LAN:3567", true),
+            ("evil.core.lan", false),
+            ("host.docker.internal:3567", false),
         ] {
             assert_eq!(named(host, ""), allowed, "{host}");
         }

@@ -48,9 +48,11 @@ pub(crate) async fn run(settings: &Settings, place: &Place, ignored_flags: &[&st
     let host = config.core.host.clone();
     let listeners = listen(&host, config.core.port).await?;
     let port = listeners.first().and_then(|listener| listener.local_addr().ok()).map_or(config.core.port, |at| at.port());
-    tell_who_is_let_in(&config, &listeners);
+    let local = |listener: &TcpListener| listener.local_addr().is_ok_and(|at| at.ip().is_loopback());
+    let within_machine = listeners.iter().all(local);
+    tell_who_is_let_in(&config, within_machine);
     let core = tokio::select! {
-        core = open(&config, settings.test_mode) => core?,
+        core = open(&config, settings.test_mode, within_machine) => core?,
         never = opening::answer(&listeners, &config.core.base_path) => match never {},
         () = &mut stop => return Ok(()),
     };
@@ -77,12 +79,11 @@ pub(crate) async fn run(settings: &Settings, place: &Place, ignored_flags: &[&st
 }
 
 /// Without a key everybody who reaches the port may make sessions for anybody.
-fn tell_who_is_let_in(config: &Config, listeners: &[TcpListener]) {
+fn tell_who_is_let_in(config: &Config, within_machine: bool) {
     if !config.core.api_keys.is_empty() {
         return;
     }
-    let local = |listener: &TcpListener| listener.local_addr().is_ok_and(|at| at.ip().is_loopback());
-    if listeners.iter().all(local) {
+    if within_machine {
         tracing::warn!("no api_keys are set: every program on this machine may make and end sessions of anybody; set API_KEYS");
     } else {
         tracing::warn!(
@@ -94,15 +95,15 @@ fn tell_who_is_let_in(config: &Config, listeners: &[TcpListener]) {
 }
 
 /// Opens the core. A database that cannot be reached is waited for; anything else is final.
-async fn open(config: &Config, test_mode: bool) -> Result<Core, Stop> {
+async fn open(config: &Config, test_mode: bool, within_machine: bool) -> Result<Core, Stop> {
     let begin = Instant::now();
     loop {
         let mut options = CoreOptions::new(config.database.clone());
         options.base = config.gathered.base.clone();
         options.test_mode = test_mode;
         options.config_path.clone_from(&config.gathered.file);
-        // Who says where to listen may be asked by any name that leads there.
-        options.own_names_only = !config.gathered.sources.contains_key("host");
+        // Where others can reach it, it may be asked by any name that leads there.
+        options.own_names_and = within_machine.then(|| config.core.host.clone());
         match Core::open(options).await {
             Ok(core) => return Ok(core),
             Err(OpenError::Store(StoreError::Unavailable(error))) if begin.elapsed() < GIVE_UP => {

@@ -6,8 +6,8 @@ use std::process::Command;
 
 use super::{Server, program};
 
-const KEY: &str = "a-key-of-twenty-chars-";
-const SESSION: &str = r#"{"userId":"u","userDataInJWT":{},"userDataInDatabase":{},"enableAntiCsrf":false}"#;
+pub(super) const KEY: &str = "a-key-of-twenty-chars-";
+pub(super) const SESSION: &str = r#"{"userId":"u","userDataInJWT":{},"userDataInDatabase":{},"enableAntiCsrf":false}"#;
 
 fn with_key(folder: &std::path::Path) -> Server {
     Server::start_with(program(folder).args(["start", "--port=0", "--database-url", "sqlite::memory:"]).env("API_KEYS", KEY))
@@ -77,14 +77,14 @@ fn bodies_that_do_not_come_keep_nobody_out() {
     let folder = tempfile::tempdir().unwrap();
     let server = with_key(folder.path());
     let slow = |path: &str, headers: &str| -> Vec<TcpStream> {
-        (0..64).map(|_| announced(&server, path, headers, 1_000_000, "{")).collect()
+        // More than there would be room for.
+        (0..80).map(|_| announced(&server, path, headers, 1_000_000, "{")).collect()
     };
     let _greeting = slow("/hello", "");
     let _nowhere = slow("/nothing/here/at/all", "");
     let _with_key = slow("/recipe/session", &format!("api-key: {KEY}\r\n"));
-    let begin = std::time::Instant::now();
+    // One that had to wait for room would be refused before the others are given up.
     makes_a_large_session(&server);
-    assert!(begin.elapsed().as_secs() < 2, "it did not have to wait for room");
 }
 
 #[test]
@@ -179,31 +179,38 @@ fn a_request_is_read_in_one_way_or_refused() {
     assert_eq!(server.get("/hello").0, 200);
 }
 
-/// With the machine's default address, a name that a page made to lead here is not answered to; with an address that was chosen,
-/// every name is.
+/// Where only this machine can ask, a name that a page made to lead here is not answered to, whether or not the address was chosen;
+/// where others can, every name is.
 #[test]
-fn without_a_key_the_name_counts_only_at_the_default_address() {
+fn without_a_key_the_name_counts_where_only_this_machine_can_ask() {
     let folder = tempfile::tempdir().unwrap();
     let by_name = |server: &Server, host: &str, more: &str| {
         let request = format!("GET /telemetry HTTP/1.1\r\nHost: {host}\r\n{more}Connection: close\r\n\r\n");
         server.ask(&request)
     };
-    let memory = ["--database-url", "sqlite::memory:"];
-    let default = Server::start(folder.path(), &memory);
-    let chosen = Server::start(folder.path(), &[&memory[..], &["--host", "127.0.0.1"]].concat());
+    let at = |more: &[&str]| Server::start(folder.path(), &[&["--database-url", "sqlite::memory:"], more].concat());
+    let within = [at(&[]), at(&["--host", "127.0.0.1"]), at(&["--host", "localhost"])];
+    let open = at(&["--host", "0.0.0.0"]);
     let keyed = with_key(folder.path());
     let key = format!("api-key: {KEY}\r\n");
-    for (host, at_default) in
-        [("localhost:1", 200), ("core.localhost", 200), ("127.0.0.1", 200), ("[::1]:1", 200), ("evil.example", 403)]
-    {
-        let (status, _, text) = by_name(&default, host, "");
-        assert_eq!(status, at_default, "{host}");
-        assert!(status == 200 || text.contains("api_keys") && text.contains("set host"), "{text}");
-        assert_eq!(by_name(&chosen, host, "").0, 200, "{host}");
+    for (host, within_machine) in [
+        ("localhost:1", 200),
+        ("core.localhost", 200),
+        ("127.0.0.1", 200),
+        ("[::1]:1", 200),
+        ("evil.example", 403),
+        ("host.docker.internal", 403),
+    ] {
+        for server in &within {
+            let (status, _, text) = by_name(server, host, "");
+            assert_eq!(status, within_machine, "{host}");
+            assert!(status == 200 || text.contains("Set api_keys") && text.contains("set host to an address"), "{text}");
+        }
+        assert_eq!(by_name(&open, host, "").0, 200, "{host}");
         assert_eq!(by_name(&keyed, host, &key).0, 200, "{host}");
         let origin = format!("Origin: http://{host}\r\n");
         assert_eq!(by_name(&keyed, "localhost", &format!("{key}{origin}")).0, 200, "{host}");
-        assert_eq!(by_name(&chosen, "core", &origin).0, 403, "{host}");
+        assert_eq!(by_name(&open, "core", &origin).0, 403, "{host}");
     }
 }
 
