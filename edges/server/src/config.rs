@@ -128,7 +128,8 @@ impl Gathered {
         if let Some(path) = file_to_read(settings)? {
             gathered.read_file(&path)?;
             let secrets = keys().any(|key| key.secret && gathered.base.get(key.name).is_some_and(|value| !value.is_null()));
-            gathered.notices.extend(trust::look_at(&path, settings.config.is_some(), secrets)?);
+            let found = settings.config.is_none().then_some(Path::new(DEFAULT_FILE));
+            gathered.notices.extend(trust::look_at(&path, found, secrets)?);
             gathered.file = Some(path);
         }
         gathered.read_environment(environment)?;

@@ -84,8 +84,9 @@ struct Settings {
     /// The configuration file. Default: config.yaml in the working directory, if it is there.
     #[arg(long, value_name = "FILE", env = "SUPERTOKENS_CONFIG", alias = "with-config")]
     config: Option<PathBuf>,
-    /// sqlite:PATH, sqlite::memory: or postgresql://USER:PASSWORD@HOST:PORT/NAME. Default: supertokens.db in the working
-    /// directory. [env: SUPERTOKENS_DATABASE_URL]
+    /// sqlite:PATH, sqlite::memory: or postgresql://USER@HOST:PORT/NAME. A password does not belong here, where everybody on the
+    /// machine can read it: put the whole address into the environment variable, or the password into a file that
+    /// POSTGRESQL_PASSWORD_FILE names. Default: supertokens.db in the working directory. [env: SUPERTOKENS_DATABASE_URL]
     #[arg(long, value_name = "URL")]
     database_url: Option<String>,
     /// Lifts limits that test suites of SDKs need lifted. Never for production.
