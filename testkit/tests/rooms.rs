@@ -39,6 +39,7 @@ const EDGES: &[(&str, &[&str])] = &[
 const ONLY_IN: &[(&str, &[&str])] = &[
     ("rusqlite", &["supertokens-store", "supertokens-testkit"]),
     ("tokio-postgres", &["supertokens-store", "supertokens-testkit"]),
+    ("h2", &["supertokens-server"]),
     ("hyper", &["supertokens-server", "supertokens-testkit"]),
     ("hyper-util", &["supertokens-server", "supertokens-testkit"]),
     ("clap", &["supertokens-server", "example-axum-embedded"]),

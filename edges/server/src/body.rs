@@ -42,13 +42,15 @@ impl Room {
         Self(Arc::new(Semaphore::new(limits::BODIES / limits::SMALL_BODY)))
     }
 
-    /// The whole body, and the room that it takes if it is large. One that is too large is read on and dropped for a while.
-    pub(crate) async fn read<B>(&self, mut body: B, waits: bool) -> Result<(Bytes, Option<OwnedSemaphorePermit>), BodyRefused>
+    /// The whole body, and the room that it takes if it is large. One that is too large is read on and dropped for a while, unless the
+    /// caller `hears` a refusal while it is sending.
+    pub(crate) async fn read<B>(&self, mut body: B, hears: bool) -> Result<(Bytes, Option<OwnedSemaphorePermit>), BodyRefused>
     where
         B: Body<Data = Bytes> + Unpin,
     {
-        if announced(&body) > limits::BODY {
-            drop_rest(body, waits).await;
+        let announced = announced(&body);
+        if announced > limits::BODY {
+            drop_rest(body, hears).await;
             return Err(BodyRefused::TooLarge);
         }
         let mut due = Instant::now() + limits::BODY_TIME;
@@ -60,14 +62,16 @@ impl Room {
             let Ok(data) = frame.map_err(|_| BodyRefused::Broken)?.into_data() else { continue };
             due += limits::time_for(data.len());
             length = length.saturating_add(data.len());
-            if length > limits::DRAIN {
+            if length > limits::DRAIN || length > limits::BODY && hears {
                 return Err(BodyRefused::TooLarge);
             }
             if length > limits::BODY {
                 (first, more) = (Bytes::new(), BytesMut::new());
                 continue;
             }
-            self.grow(&mut room, length).await?;
+            if room.is_none() && length > limits::SMALL_BODY {
+                room = Some(self.whole(announced).await?);
+            }
             if first.is_empty() && more.is_empty() {
                 first = data;
                 continue;
@@ -78,6 +82,10 @@ impl Room {
             }
             more.extend_from_slice(&data);
         }
+        if let Some(room) = &mut room {
+            // Where nothing was announced, too much was taken.
+            drop(room.split(room.num_permits().saturating_sub(parts(length))));
+        }
         match length {
             length if length > limits::BODY => Err(BodyRefused::TooLarge),
             _ if more.is_empty() => Ok((first, room)),
@@ -85,31 +93,26 @@ impl Room {
         }
     }
 
-    /// Makes the room what a body of this length needs. The first part of each is free: nearly all bodies are smaller.
-    async fn grow(&self, room: &mut Option<OwnedSemaphorePermit>, length: usize) -> Result<(), BodyRefused> {
-        let needed = length.saturating_sub(1) / limits::SMALL_BODY;
-        let more = needed.saturating_sub(room.as_ref().map_or(0, OwnedSemaphorePermit::num_permits));
-        if more == 0 {
-            return Ok(());
-        }
-        let asked = Arc::clone(&self.0).acquire_many_owned(u32::try_from(more).unwrap_or(u32::MAX));
-        let granted = timeout(limits::ROOM, asked).await.ok().and_then(Result::ok).ok_or(BodyRefused::NoRoom)?;
-        match room {
-            Some(room) => room.merge(granted),
-            None => *room = Some(granted),
-        }
-        Ok(())
+    /// Room for all of a large body at once: those that took theirs bit by bit could all wait for each other's.
+    async fn whole(&self, announced: usize) -> Result<OwnedSemaphorePermit, BodyRefused> {
+        let most = if announced == 0 { limits::BODY } else { announced };
+        let asked = Arc::clone(&self.0).acquire_many_owned(u32::try_from(parts(most)).unwrap_or(u32::MAX));
+        timeout(limits::ROOM, asked).await.ok().and_then(Result::ok).ok_or(BodyRefused::NoRoom)
     }
+}
+
+/// What a body of this length takes of the room. The first part of each is free: nearly all bodies are smaller.
+fn parts(length: usize) -> usize {
+    length.saturating_sub(1) / limits::SMALL_BODY
 }
 
 fn announced<B: Body>(body: &B) -> usize {
     usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX)
 }
 
-/// What a refused caller is still sending, for a while and unless it waits for our word: one that is still writing would not see the
-/// refusal.
-pub(crate) async fn drop_rest<B: Body<Data = Bytes> + Unpin>(mut body: B, waits: bool) {
-    let mut left = if waits || announced(&body) > limits::DRAIN { 0 } else { limits::DRAIN };
+/// What a refused caller is still sending, for a while and unless it `hears` the refusal while it is sending.
+pub(crate) async fn drop_rest<B: Body<Data = Bytes> + Unpin>(mut body: B, hears: bool) {
+    let mut left = if hears || announced(&body) > limits::DRAIN { 0 } else { limits::DRAIN };
     let drain = async {
         while left > 0
             && let Some(Ok(frame)) = body.frame().await
@@ -222,12 +225,47 @@ mod tests {
         }
         // Each leaves its free part, which is enough for one of half a size at the end.
         for _ in 0..2 {
-            kept.push(room.read(dripping(0, 513 << 10, 1, Duration::ZERO), false).await.unwrap());
+            kept.push(room.read(dripping(513 << 10, 513 << 10, 1, Duration::ZERO), false).await.unwrap());
         }
-        let refused = room.read(dripping(0, 100_000, 1, Duration::ZERO), false).await.map(|_| ());
+        let refused = room.read(dripping(100_000, 100_000, 1, Duration::ZERO), false).await.map(|_| ());
         assert_eq!(refused, Err(BodyRefused::NoRoom));
         assert!(room.read(dripping(0, limits::SMALL_BODY, 1, Duration::ZERO), false).await.is_ok());
         kept.pop();
-        assert!(room.read(dripping(0, 100_000, 1, Duration::ZERO), false).await.is_ok());
+        assert!(room.read(dripping(100_000, 100_000, 1, Duration::ZERO), false).await.is_ok());
+        // Whoever announces nothing waits for room for the longest, and keeps what it needs.
+        kept.clear();
+        kept.push(room.read(dripping(0, 100_000, 1, Duration::ZERO), false).await.unwrap());
+        assert_eq!(room.0.available_permits(), limits::BODIES / limits::SMALL_BODY - 6);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn many_large_bodies_at_once_do_not_wait_for_each_other_for_ever() {
+        for announced in [0, 1 << 20] {
+            let room = Room::new();
+            let mut reading = Vec::new();
+            for _ in 0..256 {
+                let room = Room(Arc::clone(&room.0));
+                let body = dripping(announced, 128 << 10, 8, Duration::from_millis(10));
+                reading.push(tokio::spawn(async move { room.read(body, false).await.map(|(bytes, _)| bytes.len()) }));
+            }
+            for reading in reading {
+                assert_eq!(reading.await.unwrap(), Ok(1 << 20), "{announced} announced");
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_hears_a_refusal_is_not_read_on() {
+        for (announced, hears, seconds) in [(0, false, 50), (2 << 20, false, 5), (0, true, 9), (2 << 20, true, 0)] {
+            let begin = Instant::now();
+            let body = dripping(announced, 128 << 10, 50, Duration::from_secs(1));
+            let refused = Room::new().read(body, hears).await.map(|_| ());
+            assert_eq!((refused, begin.elapsed().as_secs()), (Err(BodyRefused::TooLarge), seconds), "{announced} {hears}");
+        }
+        for (hears, seconds) in [(false, 5), (true, 0)] {
+            let begin = Instant::now();
+            drop_rest(dripping(0, 1, 50, Duration::from_secs(1)), hears).await;
+            assert_eq!(begin.elapsed().as_secs(), seconds);
+        }
     }
 }

@@ -13,6 +13,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
+use h2::Reason;
 use http::{Request, Response, Version};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
@@ -23,8 +24,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 
-use crate::held::Held;
+use crate::held::{Asked, Held, Part};
 use crate::limits;
+use crate::metrics::Count;
 use crate::unread::Unread;
 
 /// What all connections are told.
@@ -48,9 +50,10 @@ pub(crate) struct Connections {
 }
 
 impl Connections {
-    pub(crate) fn new(idle: Duration, http2: bool) -> Self {
-        let held = Arc::new(Held::default());
-        let builder = builder(Streams(Arc::clone(&held)));
+    /// `refused` counts the HTTP/2 requests for which there was no room.
+    pub(crate) fn new(idle: Duration, http2: bool, refused: Count) -> Self {
+        let held = Arc::new(Held::new(refused));
+        let builder = builder(Streams);
         let builder = if http2 { builder } else { builder.http1_only() };
         Self { builder, held, idle, orders: watch::Sender::new(Order::Serve) }
     }
@@ -73,17 +76,21 @@ impl Connections {
         F: Future<Output = Response<Bytes>> + Send + 'static,
     {
         let talk = Arc::new(Talk { born: Instant::now(), open: AtomicUsize::new(0), quiet_since: AtomicU64::new(0) });
-        let (of_connection, held) = (Arc::clone(&talk), Arc::clone(&self.held));
+        let (of_connection, held) = (Arc::clone(&talk), Arc::new(Part::new(&self.held)));
+        let stream = TokioIo::new(Unread::new(stream, Arc::clone(&held)));
         let service = hyper::service::service_fn(move |request: Request<Incoming>| {
-            let turn = Turn::begin(&talk);
-            let held = (request.version() == Version::HTTP_2).then(|| Arc::clone(&held));
-            let answering = handler(request, peer);
+            let asked = match request.version() {
+                // The caller learns that nothing was done, and may ask again (RFC 9113 8.7).
+                Version::HTTP_2 => held.request().map(Some).ok_or(Reason::REFUSED_STREAM),
+                _ => Ok(None),
+            };
+            let begun = asked.map(|asked| (asked, Turn::begin(&talk), handler(request, peer)));
             async move {
+                let (asked, turn, answering) = begun?;
                 let response = answering.await;
-                Ok::<_, Infallible>(response.map(|body| Answer::new(body, held, turn)))
+                Ok::<_, h2::Error>(response.map(|body| Answer::new(body, asked, turn)))
             }
         });
-        let stream = TokioIo::new(Unread::new(stream, Arc::clone(&self.held)));
         // In a box, as it is large and is held more than once otherwise.
         let connection = Box::pin(self.builder.serve_connection(stream, service).into_owned());
         let mut orders = self.orders.subscribe();
@@ -128,8 +135,9 @@ where
                 }
                 return;
             }
-            // The sender outlives all connections.
-            _ = orders.changed() => match *orders.borrow_and_update() {
+            told = orders.changed() => match *orders.borrow_and_update() {
+                // Nobody is there any more who could wait for the end.
+                _ if told.is_err() => return,
                 Order::MakeRoom if !leaving => limits::IDLE_IN_NEED,
                 Order::Serve | Order::MakeRoom => continue,
                 Order::Stop => Duration::ZERO,
@@ -202,19 +210,20 @@ impl Drop for Turn {
 #[derive(Debug)]
 struct Answer {
     rest: Bytes,
-    last_alone: bool,
+    /// Of HTTP/2.
+    asked: Option<Asked>,
     _turn: Turn,
 }
 
 impl Answer {
-    /// With `held`, the answer is one of HTTP/2, and the time in which it must be taken begins.
-    fn new(body: Bytes, held: Option<Arc<Held>>, turn: Turn) -> Self {
-        let Some(held) = held else { return Self { rest: body, last_alone: false, _turn: turn } };
-        let patience = held.patience();
+    /// Over HTTP/2, the time in which it must be taken begins.
+    fn new(body: Bytes, asked: Option<Asked>, turn: Turn) -> Self {
+        let Some(asked) = asked else { return Self { rest: body, asked: None, _turn: turn } };
+        let patience = asked.patience();
         let limit = if patience.is_zero() { patience } else { patience + limits::time_for(body.len()) };
         // Without the task of a stream around it, nobody waits for the word.
         let _ = ANSWERED.try_with(|tell| tell.take().map(|tell| tell.send(limit)));
-        Self { rest: held.body(body), last_alone: true, _turn: turn }
+        Self { rest: asked.body(body), asked: Some(asked), _turn: turn }
     }
 }
 
@@ -225,7 +234,7 @@ impl Body for Answer {
     fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let part = match self.rest.len() {
             0 => return Poll::Ready(None),
-            length if self.last_alone && length > 1 => self.rest.split_to(length - 1),
+            length if self.asked.is_some() && length > 1 => self.rest.split_to(length - 1),
             _ => std::mem::take(&mut self.rest),
         };
         Poll::Ready(Some(Ok(Frame::data(part))))
@@ -247,19 +256,16 @@ tokio::task_local! {
 
 /// Where the requests of HTTP/2 connections run, each as a task.
 #[derive(Clone)]
-struct Streams(Arc<Held>);
+struct Streams;
 
 impl<F> Executor<F> for Streams
 where
     F: Future<Output = ()> + Send + 'static,
 {
     fn execute(&self, stream: F) {
-        // Dropped, the stream is reset.
-        let Some(share) = self.0.request() else { return };
         let (tell, told) = oneshot::channel();
         let stream = Box::pin(ANSWERED.scope(Cell::new(Some(tell)), stream));
         tokio::spawn(async move {
-            let _share = share;
             let late = async {
                 match told.await {
                     Ok(limit) => sleep(limit).await,
@@ -318,7 +324,7 @@ mod tests {
     }
 
     fn connections() -> Connections {
-        Connections::new(limits::IDLE, true)
+        Connections::new(limits::IDLE, true, Count::default())
     }
 
     #[tokio::test(start_paused = true)]
@@ -396,7 +402,8 @@ mod tests {
         let mut callers = Vec::new();
         let mut waiting = Vec::new();
         // 64 requests for 100 KB each are 6.4 MB for a connection.
-        for _ in 0..30 {
+        const CALLERS: usize = 30;
+        for _ in 0..CALLERS {
             let (far, _ended) = serve(&connections);
             let sender = caller(far, 0).await;
             for _ in 0..limits::STREAMS {
@@ -409,11 +416,42 @@ mod tests {
             answers.push(answer.await.unwrap());
         }
         sleep(Duration::from_millis(2)).await;
-        assert!(connections.held.bytes() <= limits::HELD_MOST + 120_000, "{}", connections.held.bytes());
+        assert!(connections.held.bytes() <= limits::HELD_MOST + CALLERS * limits::HELD_FAIR, "{}", connections.held.bytes());
         sleep(limits::ANSWER_IN_NEED + limits::time_for(100_000)).await;
         assert!(connections.held.bytes() <= limits::HELD_MUCH + 120_000, "{}", connections.held.bytes());
         let (far, _ended) = serve(&connections);
         assert!(caller(far, 1 << 16).await.send_request(ask("1")).await.is_ok());
+    }
+
+    /// Those who ask for more than one may hold are told so in the way that lets them ask again; others do not notice.
+    #[tokio::test(start_paused = true)]
+    async fn a_refused_request_was_not_begun() {
+        let connections = connections();
+        let (far, _ended) = serve(&connections);
+        let sender = caller(far, 0).await;
+        let large = limits::HELD_BY_CONNECTION.to_string();
+        let mut answers = Vec::new();
+        for _ in 0..limits::REQUESTS_ANYWAY {
+            answers.push(sender.clone().send_request(ask(&large)).await.unwrap());
+        }
+        let refused = sender.clone().send_request(ask("1")).await.unwrap_err();
+        let reason = std::error::Error::source(&refused).and_then(|cause| cause.downcast_ref::<h2::Error>());
+        assert_eq!(reason.and_then(h2::Error::reason), Some(Reason::REFUSED_STREAM), "{refused:?}");
+        let (far, _ended) = serve(&connections);
+        assert!(caller(far, 1 << 16).await.send_request(ask("1")).await.is_ok());
+        drop(answers);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn without_anybody_to_give_orders_a_connection_ends() {
+        let connections = connections();
+        let (_far, ended) = serve(&connections);
+        sleep(Duration::from_secs(1)).await;
+        assert!(!ended.is_finished());
+        let begin = Instant::now();
+        drop(connections);
+        ended.await.unwrap();
+        assert!(begin.elapsed().is_zero());
     }
 
     /// What the server says to these bytes, and after how many seconds it hangs up.
@@ -440,7 +478,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn http2_can_be_switched_off() {
-        let connections = Connections::new(limits::IDLE, false);
+        let connections = Connections::new(limits::IDLE, false, Count::default());
         let (said, seconds) = said_to(&connections, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await;
         assert!(said.starts_with("HTTP/1.1 400") || said.starts_with("HTTP/1.1 505") || said.is_empty(), "{said}");
         assert_eq!(seconds, 0);

@@ -13,7 +13,7 @@ pub(crate) const BODIES: usize = 64 << 20;
 /// So long a larger body waits for room.
 pub(crate) const ROOM: Duration = Duration::from_secs(2);
 /// Requests that are worked on at a time, those included whose callers have gone away. Others wait as long as a request may take.
-pub(crate) const WORK: usize = 1_000;
+pub(crate) const WORK: u32 = 1_000;
 /// What a refused caller is still sending is read and dropped for so long.
 pub(crate) const DRAIN_TIME: Duration = Duration::from_secs(5);
 /// So much of a body may be on its way over HTTP/2 before it is read, for one request and for all of a connection.
@@ -33,6 +33,12 @@ pub(crate) const HELD_BY_REQUEST: usize = 12 << 10;
 pub(crate) const HELD_MUCH: usize = 64 << 20;
 /// That is the most. Above, new HTTP/2 requests are refused.
 pub(crate) const HELD_MOST: usize = 128 << 20;
+/// That is the most for one connection.
+pub(crate) const HELD_BY_CONNECTION: usize = 8 << 20;
+/// A connection that holds no more than this is given a moment for its answers, whatever others hold.
+pub(crate) const HELD_FAIR: usize = 1 << 20;
+/// So many requests at a time each HTTP/2 connection may have in any case. Not one: the next may come before the last is put away.
+pub(crate) const REQUESTS_ANYWAY: usize = 2;
 /// Request line and headers together, HTTP/1.1 (as upstream's server library has it) and HTTP/2.
 pub(crate) const HEAD: usize = 8 * 1024;
 /// The most headers.

@@ -33,13 +33,17 @@ struct Took {
     method: &'static str,
 }
 
+/// A number that only grows.
+pub(crate) type Count = Counter<u64, AtomicU64>;
+
 /// All numbers of this process.
 pub(crate) struct Metrics {
     registry: Registry,
     answered: Family<Answered, Counter>,
     took: Family<Took, Histogram>,
     connections: Gauge,
-    panics: Counter<u64, AtomicU64>,
+    panics: Count,
+    refused_streams: Count,
 }
 
 impl Metrics {
@@ -49,7 +53,8 @@ impl Metrics {
         let answered = Family::default();
         let took = Family::new_with_constructor((|| Histogram::new(BUCKETS)) as fn() -> Histogram);
         let connections = Gauge::default();
-        let panics = Counter::default();
+        let panics = Count::default();
+        let refused_streams = Count::default();
         registry.register("requests", "Requests answered, by operation and status", Family::clone(&answered));
         registry.register_with_unit(
             "request_duration",
@@ -59,10 +64,15 @@ impl Metrics {
         );
         registry.register("connections", "Connections that are open", connections.clone());
         registry.register("panics", "Requests that ended in a panic", Counter::clone(&panics));
+        registry.register(
+            "http2_refused_streams",
+            "HTTP/2 requests refused because too many answers wait to be taken",
+            Counter::clone(&refused_streams),
+        );
         registry.register_collector(Box::new(CoreNumbers(core.clone())));
         let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
         registry.register_collector(Box::new(ProcessNumbers { started }));
-        Self { registry, answered, took, connections, panics }
+        Self { registry, answered, took, connections, panics, refused_streams }
     }
 
     /// A request was answered. An unknown operation has empty names.
@@ -71,9 +81,14 @@ impl Metrics {
         self.took.get_or_create(&Took { operation, method }).observe(took.as_secs_f64());
     }
 
-    /// A request ended in a panic.
-    pub(crate) fn panicked(&self) {
-        self.panics.inc();
+    /// Requests that ended in a panic, for whoever notices.
+    pub(crate) fn panics(&self) -> &Count {
+        &self.panics
+    }
+
+    /// HTTP/2 requests that were not let in, for whoever refuses them.
+    pub(crate) fn refused_streams(&self) -> &Count {
+        &self.refused_streams
     }
 
     /// The number of open connections, for whoever opens and closes them.

@@ -5,14 +5,13 @@ use std::collections::hash_map::RandomState;
 use std::future::Future;
 use std::hash::{BuildHasher as _, Hasher as _};
 use std::net::{IpAddr, SocketAddr};
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version, header};
 use hyper::body::Incoming;
 use supertokens_core::error::{respond, text_response};
 use supertokens_core::{Core, Operation};
@@ -52,6 +51,7 @@ impl Door {
     pub(crate) fn new(core: Core, base_path: String, shows_metrics: bool, patience: Duration) -> Self {
         let [a, b, c, d, ..] = RandomState::new().build_hasher().finish().to_be_bytes();
         let metrics = Metrics::new(&core);
+        let work = Work::new(limits::WORK, metrics.panics().clone());
         let process = u32::from_be_bytes([a, b, c, d]);
         Self {
             core,
@@ -62,7 +62,7 @@ impl Door {
             process,
             requests: AtomicU64::new(0),
             stopping: AtomicBool::new(false),
-            work: Work::new(limits::WORK),
+            work,
             room: Room::new(),
         }
     }
@@ -104,25 +104,26 @@ impl Door {
         span: &tracing::Span,
     ) -> (Operation, Response<Bytes>) {
         let (head, body) = request.into_parts();
-        let waits = head.headers.contains_key(header::EXPECT);
-        let admission = survived(self.core.admit(head, Some(peer))).instrument(span.clone());
+        // Over HTTP/2 a caller hears what is said while it is still sending; and what it sends would be many bodies at once.
+        let hears = head.headers.contains_key(header::EXPECT) || head.version == Version::HTTP_2;
+        let admission = self.work.survived(self.core.admit(head, Some(peer))).instrument(span.clone());
         let admitted = match tokio::time::timeout(self.patience, admission).await {
             Ok(Some(Ok(admitted))) => admitted,
             Ok(Some(Err(refused))) => {
-                drop_rest(body, waits).await;
+                drop_rest(body, hears).await;
                 return refused;
             }
-            Ok(None) => return self.panicked(),
+            Ok(None) => return panicked(),
             Err(_) => return too_long(),
         };
         let operation = admitted.operation();
         let (body, room) = if admitted.reads_body() {
-            match self.room.read(body, waits).await {
+            match self.room.read(body, hears).await {
                 Ok(read) => read,
                 Err(refusal) => return (operation, refusal.response()),
             }
         } else {
-            drop_rest(body, waits).await;
+            drop_rest(body, hears).await;
             (Bytes::new(), None)
         };
         let core = self.core.clone();
@@ -131,15 +132,10 @@ impl Door {
             core.answer(admitted, body).await
         };
         match tokio::time::timeout(self.patience, self.work.run(work.instrument(span.clone()))).await {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(_)) => self.panicked(),
+            Ok(Some(answer)) => answer,
+            Ok(None) => panicked(),
             Err(_) => too_long(),
         }
-    }
-
-    fn panicked(&self) -> (Operation, Response<Bytes>) {
-        self.metrics.panicked();
-        (Operation::default(), text_response(StatusCode::INTERNAL_SERVER_ERROR, "Internal error"))
     }
 
     /// Is this a path that the server answers by itself? No key is asked for there. Numbers are for addresses that the base tenant
@@ -206,14 +202,8 @@ impl Own {
     }
 }
 
-/// What the future gives, or nothing if it panics.
-async fn survived<T>(future: impl Future<Output = T>) -> Option<T> {
-    let mut future = std::pin::pin!(future);
-    std::future::poll_fn(|cx| {
-        let polled = std::panic::catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx)));
-        polled.map_or(Poll::Ready(None), |polled| polled.map(Some))
-    })
-    .await
+fn panicked() -> (Operation, Response<Bytes>) {
+    (Operation::default(), text_response(StatusCode::INTERNAL_SERVER_ERROR, "Internal error"))
 }
 
 fn too_long() -> (Operation, Response<Bytes>) {
@@ -253,7 +243,7 @@ pub(crate) async fn serve(
     at_once: impl Future<Output = ()>,
 ) -> bool {
     let idle = limits::IDLE.max(door.patience + Duration::from_secs(15));
-    let connections = Connections::new(idle, terms.http2);
+    let connections = Connections::new(idle, terms.http2, door.metrics.refused_streams().clone());
     let places = Arc::new(Semaphore::new(terms.most_connections.min(Semaphore::MAX_PERMITS)));
     let mut complaints = Complaints::default();
     let mut stop = std::pin::pin!(stop);
@@ -291,8 +281,13 @@ pub(crate) async fn serve(
     door.stopping.store(true, Ordering::Relaxed);
     drop(listeners);
     connections.tell(Order::Stop);
+    let ended = async {
+        connections.ended().await;
+        // Of callers who have gone away.
+        door.work.ended().await;
+    };
     tokio::select! {
-        ended = tokio::time::timeout(terms.farewell, connections.ended()) => ended.is_ok(),
+        ended = tokio::time::timeout(terms.farewell, ended) => ended.is_ok(),
         () = at_once => false,
     }
 }

@@ -9,13 +9,13 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use crate::held::Held;
+use crate::held::Part;
 use crate::limits;
 
 /// A stream whose writes fail when they are not taken.
 pub(crate) struct Unread<S> {
     stream: S,
-    held: Arc<Held>,
+    held: Arc<Part>,
     /// When what is being written must have been taken; nothing while nothing waits.
     due: Option<Instant>,
     /// Made when something waits for the first time, as most connections never do.
@@ -23,7 +23,7 @@ pub(crate) struct Unread<S> {
 }
 
 impl<S> Unread<S> {
-    pub(crate) fn new(stream: S, held: Arc<Held>) -> Self {
+    pub(crate) fn new(stream: S, held: Arc<Part>) -> Self {
         Self { stream, held, due: None, alarm: None }
     }
 
@@ -32,7 +32,7 @@ impl<S> Unread<S> {
             (Poll::Ready(Ok(bytes)), Some(due)) => *due += limits::time_for(*bytes),
             (Poll::Ready(_), _) => {}
             (Poll::Pending, _) => {
-                let due = *self.due.get_or_insert_with(|| Instant::now() + self.held.patience());
+                let due = *self.due.get_or_insert_with(|| Instant::now() + self.held.patience_of_socket());
                 let alarm = self.alarm.get_or_insert_with(|| Box::pin(sleep_until(due)));
                 // It is moved only when it rings too early: moving it at each byte would cost more than the byte.
                 while alarm.as_mut().poll(cx).is_ready() {

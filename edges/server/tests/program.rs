@@ -7,6 +7,8 @@ use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::time::Duration;
 
+#[path = "program/attack.rs"]
+mod attack;
 #[path = "program/http.rs"]
 mod http;
 #[path = "program/signals.rs"]
@@ -375,6 +377,7 @@ fn completions_version_and_help_are_printed() {
         help.contains("--test-mode") && help.contains("SUPERTOKENS_DATABASE_URL") && !help.contains("--with-space"),
         "{help}"
     );
+    assert!(help.contains("POSTGRESQL_PASSWORD_FILE") && !help.contains("PASSWORD@"), "{help}");
 }
 
 #[test]

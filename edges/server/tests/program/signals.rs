@@ -109,7 +109,8 @@ fn callers_that_ask_nothing_do_not_hold_up_the_end() {
     let mut status = [0; 12];
     quiet.read_exact(&mut status).unwrap();
     assert_eq!(&status, b"HTTP/1.1 200");
-    let _half = server.connect().write_all(b"GET /hello HTTP/1.1\r\n");
+    let mut half = server.connect();
+    half.write_all(b"GET /hello HTTP/1.1\r\n").unwrap();
     let begin = Instant::now();
     server.signal("TERM");
     assert_eq!(server.child.wait().unwrap().code(), Some(0));
