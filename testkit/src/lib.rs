@@ -15,6 +15,7 @@ pub mod cdi;
 pub mod coverage;
 pub mod door;
 pub mod fdi;
+pub mod pgbouncer;
 pub mod ports;
 pub mod postgres;
 pub mod program;

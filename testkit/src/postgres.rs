@@ -272,7 +272,7 @@ pub fn is_root() -> bool {
 }
 
 /// Who runs the server: ourselves, or, when we are root, `postgres` or else `nobody`.
-fn unprivileged_user() -> anyhow::Result<Option<(u32, u32)>> {
+pub(crate) fn unprivileged_user() -> anyhow::Result<Option<(u32, u32)>> {
     if !is_root() {
         return Ok(None);
     }
@@ -289,7 +289,7 @@ fn unprivileged_user() -> anyhow::Result<Option<(u32, u32)>> {
     Ok(Some(ids.context("we are root, and there is neither a user 'postgres' nor 'nobody' to run PostgreSQL")?))
 }
 
-fn free_port() -> anyhow::Result<u16> {
+pub(crate) fn free_port() -> anyhow::Result<u16> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }
 

@@ -69,6 +69,13 @@ impl Program {
         self.child.kill().context("the program could not be killed")
     }
 
+    /// SIGTERM: it finishes what it has begun.
+    pub fn tell_to_stop(&self) -> anyhow::Result<()> {
+        let sent = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status()?;
+        ensure!(sent.success(), "the program could not be told to stop");
+        Ok(())
+    }
+
     /// Waits until it is gone.
     pub fn wait(&mut self) -> anyhow::Result<()> {
         self.child.wait().map(|_| ()).context("the program did not end")

@@ -138,3 +138,56 @@ async fn the_doctor_says_what_would_keep_a_core_from_writing() {
         mode(folder.path(), 0o700);
     }
 }
+
+/// As whoever runs this test or, as root may write everywhere, as nobody.
+#[cfg(unix)]
+#[test]
+fn a_start_where_nothing_may_be_written_ends_with_the_reason() {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
+    use std::os::unix::process::CommandExt as _;
+    const NOBODY: u32 = 65_534;
+    let folder = tempfile::tempdir().unwrap();
+    let is_root = std::fs::metadata(folder.path()).unwrap().uid() == 0;
+    let elsewhere = tempfile::tempdir().unwrap();
+    let mut binary = Path::new(env!("CARGO_BIN_EXE_supertokens")).to_owned();
+    if is_root {
+        // Nobody may not be allowed to where it was built.
+        std::fs::set_permissions(elsewhere.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+        let copy = elsewhere.path().join("supertokens");
+        std::fs::copy(&binary, &copy).unwrap();
+        binary = copy;
+    }
+    let program = |arguments: &[&str]| {
+        let mut command = Command::new(&binary);
+        command.env_clear().current_dir(folder.path()).args(arguments).args(["--database-url", "sqlite:core.db"]);
+        if is_root {
+            command.uid(NOBODY).gid(NOBODY);
+        }
+        command.output().unwrap()
+    };
+    let mode = |path: &Path, mode| {
+        if is_root {
+            chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
+        }
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    let refused = || {
+        let found = program(&["start", "--port=0"]);
+        let text = String::from_utf8_lossy(&found.stderr).into_owned();
+        assert_eq!(found.status.code(), Some(1), "{text}");
+        assert!(text.contains("cannot be written by this process") && !text.contains("trying again"), "{text}");
+        assert_eq!(program(&["doctor"]).status.code(), Some(1), "the doctor says so before");
+    };
+    mode(folder.path(), 0o500);
+    refused();
+    mode(folder.path(), 0o700);
+    assert_eq!(program(&["migrate"]).status.code(), Some(0));
+    let file = folder.path().join("core.db");
+    mode(&file, 0o400);
+    refused();
+    mode(&file, 0o600);
+    mode(folder.path(), 0o500);
+    refused();
+    mode(folder.path(), 0o700);
+    assert_eq!(program(&["doctor"]).status.code(), Some(0));
+}

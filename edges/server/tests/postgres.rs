@@ -1,6 +1,6 @@
 //! How does the program live with a PostgreSQL that goes away, comes back, or wants to be spoken to in secret?
 //!
-//! Each test has a server of its own, which it may stop. Where PostgreSQL's programs are missing the tests are listed as
+//! Each test has a server of its own, which it may stop. Where programs of PostgreSQL or PgBouncer are missing the tests are listed as
 //! ignored, and fail when `CI=true`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
@@ -15,9 +15,13 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use serde_json::{Value, json};
 use supertokens_store::{DatabaseOptions, Db};
+use supertokens_testkit::pgbouncer;
 use supertokens_testkit::postgres::{Durability, PostgresServer, binaries};
 use supertokens_testkit::program::{Caller, Program};
 use supertokens_testkit::target::on_postgres;
+
+#[path = "postgres/surroundings.rs"]
+mod surroundings;
 
 type Test = fn() -> anyhow::Result<()>;
 
@@ -25,11 +29,18 @@ const TESTS: &[(&str, Test)] = &[
     ("an_orderly_stop_of_the_database_is_survived", || survives(PostgresServer::stop)),
     ("a_crash_of_the_database_is_survived", || survives(PostgresServer::kill)),
     ("a_frozen_database_is_not_waited_for", a_frozen_database_is_not_waited_for),
+    ("work_is_finished_before_the_end_although_its_caller_has_left", work_without_a_caller),
     ("the_doctor_compares_clocks", the_doctor_compares_clocks),
     ("sslmode_means_what_it_means_to_other_clients", every_mode),
     ("a_certificate_that_is_not_good_ends_the_start", a_wrong_certificate_ends_the_start),
     ("names_that_postgresql_would_cut_are_refused", long_prefixes),
+    ("the_doctor_names_the_rights_that_are_lacking", surroundings::rights_that_are_lacking),
+    ("the_doctor_names_others_who_may_make_tables", surroundings::others_in_the_schema),
 ];
+
+/// Those that need PgBouncer too.
+const WITH_POOLER: &[(&str, Test)] =
+    &[("a_pooler_in_transaction_mode_is_lived_with_and_named", surroundings::a_pooler_in_transaction_mode)];
 
 /// However long a machine is busy, this is enough; nothing waits for it to pass.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -37,13 +48,14 @@ const CALLERS: usize = 8;
 
 fn main() -> ExitCode {
     let in_ci = std::env::var("CI").is_ok_and(|ci| ci == "true");
-    let trial = |&(name, test): &(&'static str, Test)| {
-        if binaries().is_some() {
-            return Trial::test(name, move || test().map_err(|error| Failed::from(format!("{error:#}"))));
-        }
-        Trial::test(name, || Err("PostgreSQL's programs are not installed".into())).with_ignored_flag(!in_ci)
+    let trial = |&(name, test): &(&'static str, Test), missing: Option<&'static str>| match missing {
+        None => Trial::test(name, move || test().map_err(|error| Failed::from(format!("{error:#}")))),
+        Some(what) => Trial::test(name, move || Err(format!("{what} is not installed").into())).with_ignored_flag(!in_ci),
     };
-    libtest_mimic::run(&Arguments::from_args(), TESTS.iter().map(trial).collect()).exit_code()
+    let server = binaries().is_none().then_some("PostgreSQL");
+    let pooler = server.or_else(|| pgbouncer::program().is_none().then_some("PgBouncer"));
+    let trials = TESTS.iter().map(|test| trial(test, server)).chain(WITH_POOLER.iter().map(|test| trial(test, pooler)));
+    libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit_code()
 }
 
 fn run<T>(future: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
@@ -183,24 +195,68 @@ fn a_frozen_database_is_not_waited_for() -> anyhow::Result<()> {
             asked.push(tokio::spawn(async move {
                 let mut caller = Caller::connect(port).await?;
                 let begun = Instant::now();
-                let status = match n % 3 {
-                    0 => refresh(&mut caller, &made).await?.0,
-                    1 => caller.ask("POST", "/recipe/session", &creation()).await?.0,
-                    _ => caller.ask("POST", "/recipe/session/verify", &verification(&session, true)).await?.0,
+                let (status, body) = match n % 3 {
+                    0 => refresh(&mut caller, &made).await?,
+                    1 => (caller.ask("POST", "/recipe/session", &creation()).await?.0, Vec::new()),
+                    _ => (caller.ask("POST", "/recipe/session/verify", &verification(&session, true)).await?.0, Vec::new()),
                 };
-                // Refreshes of one session take turns: whoever waits for the first is told that it is busy.
-                ensure!(status == 500 || (n % 3 == 0 && status == 503), "{n} was answered {status}");
                 ensure!(begun.elapsed() < PROMISED, "{n} was answered after {:?}", begun.elapsed());
-                Ok(())
+                // Refreshes of one session take turns: whoever waits for the first is told that it is busy.
+                let busy = n % 3 == 0 && status == 503;
+                ensure!(!busy || body == b"Too many requests at a time\n", "{}", String::from_utf8_lossy(&body));
+                ensure!(busy || status == 500, "{n} was answered {status}");
+                Ok(busy)
             }));
         }
+        let mut busy = 0;
         for one in asked {
-            one.await??;
+            busy += usize::from(one.await??);
         }
+        ensure!(busy > 0, "none of the refreshes was told that its session is busy");
         server.thaw()?;
         until(&mut own, "/readyz", 200).await?;
         let made = own.json("POST", "/recipe/session", &creation()).await?;
         ensure!(refresh(&mut own, &made).await?.0 == 200, "a refresh after all came back");
+        Ok(())
+    })
+}
+
+/// What takes several statements, the first of which waits for a lock while its caller leaves and the program is told to stop.
+fn work_without_a_caller() -> anyhow::Result<()> {
+    const LOCKS: &str = "select pid from pg_locks where relation = 'apps'::regclass and mode like '%ExclusiveLock' and granted =";
+    let server = PostgresServer::start(Durability::Fast)?;
+    let folder = tempfile::tempdir()?;
+    let mut program = Program::start_logging(Path::new(env!("CARGO_BIN_EXE_supertokens")), &server.url(), folder.path(), "NONE")?;
+    let url = server.url();
+    run(async {
+        let ask = async |sql: &str| on_postgres(&url, sql).await;
+        let comes_true = async |sql: &str| {
+            let deadline = Instant::now() + PATIENCE;
+            while ask(sql).await?.is_empty() {
+                ensure!(Instant::now() < deadline, "it never came true: {sql}");
+            }
+            anyhow::Ok(())
+        };
+        let of_holder = url.clone();
+        let holder = tokio::spawn(async move {
+            on_postgres(&of_holder, "begin; lock table apps in exclusive mode; select pg_sleep(600)").await
+        });
+        comes_true(&format!("{LOCKS} true")).await?;
+        let port = program.port();
+        let caller = tokio::spawn(async move {
+            Caller::connect(port).await?.json("PUT", "/recipe/multitenancy/app/v2", r#"{"appId":"late"}"#).await
+        });
+        comes_true(&format!("{LOCKS} false")).await?;
+        caller.abort();
+        ensure!(caller.await.is_err_and(|error| error.is_cancelled()), "the caller had an answer");
+        program.tell_to_stop()?;
+        while Caller::connect(port).await.is_ok() {}
+        ask("select pg_terminate_backend(pid) from pg_stat_activity where query like '%pg_sleep(600)%' and pid <> pg_backend_pid()")
+            .await?;
+        ensure!(holder.await?.is_err(), "the lock is held no longer");
+        program.wait()?;
+        let made = ask("select app_id from apps where app_id = 'late'").await?;
+        ensure!(made.len() == 1, "what was begun is not there");
         Ok(())
     })
 }
