@@ -45,6 +45,8 @@ pub enum Needs {
     AKeptDatabase,
     /// A database that several cores may open at once.
     ASharedDatabase,
+    /// A database to which one writes at a time.
+    OneWriter,
     /// A core that listens.
     ASocket,
 }
@@ -55,6 +57,7 @@ impl Needs {
         match (self, target.kind()) {
             (Self::AKeptDatabase, Kind::Memory) => Some("not applicable: a database in memory is gone with its core"),
             (Self::ASharedDatabase, Kind::Memory | Kind::File) => Some("not applicable: a SQLite database belongs to one core"),
+            (Self::OneWriter, Kind::Postgres) => Some("not applicable: PostgreSQL is written to by many at a time"),
             (Self::ASocket, _) if !target.is_tcp() => Some("not applicable: this core does not listen"),
             _ => None,
         }

@@ -171,3 +171,16 @@ fn a_file_that_everybody_may_read_is_warned_about() {
         assert!(words.is_none_or(|words| said.contains(words)), "{said}");
     }
 }
+
+/// As the help says, an address on the command line goes with a password from elsewhere.
+#[test]
+fn a_password_in_a_file_goes_with_an_address_without_one() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("secret"), "hunter2\n").unwrap();
+    let address = ["config", "--database-url", "postgresql://u@h:1/d"];
+    for (variable, value) in [("POSTGRESQL_PASSWORD_FILE", "secret"), ("POSTGRESQL_PASSWORD", "hunter2")] {
+        let (code, said) = run(folder.path(), &address, &[(variable, value)]);
+        assert_eq!(code, Some(0), "{said}");
+        assert!(said.contains("# database: postgresql://u:***@h:1/d") && !said.contains("hunter2"), "{said}");
+    }
+}

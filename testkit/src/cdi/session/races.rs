@@ -291,6 +291,47 @@ async fn distinct_sessions_with_the_static_key_do_not_exhaust_the_pool(w: &World
     }
 }
 
+/// The queue of the one who writes is filled past the door; what comes through it then is told so, and is well again afterwards.
+async fn more_writes_than_can_wait_are_told_that_they_are_too_many(w: &World) {
+    const WAITING: usize = 4_096;
+    let made = create(w, "5.6", "u").await;
+    let (go, wait) = std::sync::mpsc::channel::<()>();
+    let wait = std::sync::Mutex::new(wait);
+    let (begun, mut told) = tokio::sync::mpsc::channel::<()>(1);
+    let core = w.core();
+    let first = tokio::spawn(async move {
+        let held = core.db().tx(async move |_| {
+            let _ = begun.try_send(());
+            // On the writer's own thread.
+            drop(wait.lock().map(|wait| wait.recv()));
+            Ok(())
+        });
+        held.await
+    });
+    told.recv().await.expect("the writer has begun");
+    let queue: Vec<_> = (0..=WAITING)
+        .map(|_| {
+            let core = w.core();
+            tokio::spawn(async move { core.db().tx(async |_| Ok(())).await })
+        })
+        .collect();
+    let is_full = async {
+        while !queue.iter().any(tokio::task::JoinHandle::is_finished) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(60), is_full).await.expect("one too many");
+    w.post("5.6", "/recipe/session", plain("u")).await.refuses(503, "Too many requests at a time");
+    refresh(w, "5.6", &refreshing(&made)).await.refuses(503, "Too many requests at a time");
+    go.send(()).expect("the writer waits");
+    first.await.expect("no panic").expect("it was only held up");
+    for one in queue {
+        let _ = one.await.expect("no panic");
+    }
+    refresh(w, "5.6", &refreshing(&made)).await.ok();
+    create(w, "5.6", "u").await;
+}
+
 /// How many keys an app has: for refresh tokens, rotating, static.
 async fn keys_of(w: &World, app: &str) -> [i64; 3] {
     [
@@ -385,6 +426,7 @@ scenarios!(World:
     one_session_is_revoked_by_exactly_one_of_many,
     many_sessions_are_made_at_once,
     distinct_sessions_with_the_static_key_do_not_exhaust_the_pool,
+    more_writes_than_can_wait_are_told_that_they_are_too_many needs OneWriter,
     the_first_callers_of_an_app_agree_on_its_keys,
     two_cores_that_start_on_emptied_key_tables_agree,
     two_cores_refresh_one_token_as_one_would needs ASharedDatabase,
