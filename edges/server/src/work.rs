@@ -112,7 +112,7 @@ mod tests {
                 let _ = ended.await;
                 panic!("as expected");
             };
-            of_caller.run(work).await.unwrap_or(())
+            of_caller.run(work).await.unwrap_or(());
         });
         told.await.unwrap();
         caller.abort();
