@@ -27,6 +27,7 @@ pub mod server;
 pub mod session;
 pub mod tenancy;
 pub mod tenants;
+pub mod use_case;
 pub mod users;
 
 mod activity;
@@ -39,7 +40,7 @@ pub use keys::SpareKeys;
 use cx::{Cx, Place, key_settings};
 use error::{Error, respond, text_response};
 use ports::{Clock, Entropy, SystemClock, SystemEntropy};
-use routes::Door;
+use use_case::{Door, Route};
 
 /// What a core is made of.
 pub struct CoreOptions {
@@ -281,7 +282,7 @@ impl Admitted {
 /// Where a request came in, and what follows from its head.
 struct Entered {
     place: Place,
-    route: Option<&'static routes::Route>,
+    route: Option<&'static Route>,
     rules: Rules,
     protected_caller: bool,
 }
@@ -359,7 +360,7 @@ impl Visit<'_> {
     }
 
     /// The route, and the checks that apply. A path that nobody serves is let in without a key, to be told so.
-    fn find(&mut self) -> (Door, Option<&'static routes::Route>) {
+    fn find(&mut self) -> (Door, Option<&'static Route>) {
         let Some(methods) = self.address.methods() else { return (Door { key: false, version: true }, None) };
         let door = methods.first().map_or(Door::CLOSED, |route| route.door);
         let looks = self.address.path == "/hello" && server::LOOKS.contains(&self.parts.method.as_str());

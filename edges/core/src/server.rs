@@ -16,7 +16,7 @@ use supertokens_wire::version::{LATEST, SUPPORTED};
 
 use crate::cx::Cx;
 use crate::error::Error;
-use crate::routes::{Door, Route, Scope, UseCase};
+use crate::use_case::{Door, Route, Scope, UseCase};
 
 /// What this file answers.
 pub const ROUTES: &[Route] = &[

@@ -30,7 +30,7 @@ use supertokens_wire::version::LegacyKeys;
 use crate::cx::Cx;
 use crate::error::Error;
 use crate::keys::Kind;
-use crate::routes::Route;
+use crate::use_case::Route;
 
 /// What this recipe answers.
 pub const ROUTES: &[Route] = &[

@@ -25,7 +25,7 @@ pub(crate) use turns::Turns;
 
 use crate::cx::Cx;
 use crate::error::Error;
-use crate::routes::{Route, Scope, UseCase};
+use crate::use_case::{Route, Scope, UseCase};
 
 /// What this recipe answers.
 pub const ROUTES: &[Route] = &[

@@ -12,7 +12,7 @@ use supertokens_wire::operation::{Body, ok, status};
 
 use crate::cx::Cx;
 use crate::error::Error;
-use crate::routes::{Route, Scope, UseCase};
+use crate::use_case::{Route, Scope, UseCase};
 
 /// What this file answers.
 pub const ROUTES: &[Route] = &[

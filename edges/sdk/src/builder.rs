@@ -56,8 +56,15 @@ const UNPROVEN: usize = 8;
 /// How many verified tokens are remembered, if not said.
 const VERIFIED_TOKENS: usize = 10_000;
 
+impl SuperTokens {
+    /// Begins with what the application is.
+    pub fn builder(app_info: AppInfo) -> Builder {
+        Builder::new(app_info)
+    }
+}
+
 impl Builder {
-    pub(crate) fn new(app_info: AppInfo) -> Self {
+    fn new(app_info: AppInfo) -> Self {
         let clock =
             || SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| i64::try_from(d.as_millis()).unwrap_or(i64::MAX));
         Self {
@@ -221,7 +228,7 @@ impl CoreTransport for Nowhere {
     fn send(
         &self,
         _: http::Request<bytes::Bytes>,
-    ) -> crate::overriding::BoxFuture<'_, Result<http::Response<bytes::Bytes>, crate::error::TransportError>> {
+    ) -> crate::future::BoxFuture<'_, Result<http::Response<bytes::Bytes>, crate::error::TransportError>> {
         Box::pin(async { Err(crate::error::TransportError::Unreachable("no core was named".into())) })
     }
 }

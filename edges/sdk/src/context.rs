@@ -9,7 +9,7 @@ use serde_json::Value;
 use supertokens_web::response_changes::ResponseChanges;
 
 use crate::SuperTokens;
-use crate::core_client::CallCache;
+use crate::call_cache::CallCache;
 use crate::request::RequestView;
 
 /// Passed through every function. Clones are the same context.

@@ -16,41 +16,16 @@ use supertokens_wire::ask::Ask;
 use crate::context::UserContext;
 use crate::error::{CoreError, TransportError, with_causes};
 use crate::figures::Count;
+use crate::interface::Cdi;
 use crate::surroundings::ClockWatch;
 use crate::transport::CoreTransport;
 
-mod cache;
 mod call;
 
-pub(crate) use cache::CallCache;
 pub use call::{CoreCall, Interceptor};
-
-/// The versions of the core driver interface this SDK speaks, oldest first; the newest that the core knows too is used (decision 9).
-pub(crate) const SUPPORTED: [&str; 2] = ["5.4", "5.6"];
 
 /// How often one host is asked again after a 429.
 const PATIENCE: u32 = 5;
-
-/// Which version was agreed upon.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Cdi {
-    /// After a refresh the first check goes to the core and brings a new access token.
-    V5_4,
-    /// Checking never needs the core.
-    V5_6,
-}
-
-impl Cdi {
-    const ALL: [Self; 2] = [Self::V5_4, Self::V5_6];
-
-    fn number(self) -> &'static str {
-        let [v5_4, v5_6] = SUPPORTED;
-        match self {
-            Self::V5_4 => v5_4,
-            Self::V5_6 => v5_6,
-        }
-    }
-}
 
 /// Where a question goes: to a tenant, or to the app.
 #[derive(Debug, Clone, Copy)]
@@ -143,7 +118,7 @@ impl CoreClient {
         let query = asked.query.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         let body = asked.body.map(|body| Bytes::from(body.to_text())).unwrap_or_default();
         let call = CoreCall { url: String::new(), method, headers, query, body };
-        let key = (is_read && self.caching && keeping == Keeping::ForThisContext).then(|| cache::key(&path, &call));
+        let key = (is_read && self.caching && keeping == Keeping::ForThisContext).then(|| call::key(&path, &call));
         // Read before the exchange: a write during it makes this answer stale.
         let tag = self.settle_cache(is_read, context);
         if let Some(found) = key.as_ref().and_then(|key| context.cache().found(key)) {

@@ -10,7 +10,6 @@ use supertokens_web::session_settings::{AntiCsrfMode, SameSite};
 use supertokens_wire::ask::Ask;
 
 use crate::app_info::OriginFunction;
-use crate::builder::Builder;
 use crate::context::{OwnAnswer, Scope, UserContext};
 use crate::core_client::{Asking, CoreClient, Introduction, Keeping, Place};
 use crate::error::{CoreError, Error};
@@ -65,11 +64,6 @@ pub(crate) struct Website {
 }
 
 impl SuperTokens {
-    /// Begins with what the application is.
-    pub fn builder(app_info: crate::AppInfo) -> Builder {
-        Builder::new(app_info)
-    }
-
     pub(crate) fn new(inner: Inner) -> Self {
         Self(Arc::new(inner))
     }

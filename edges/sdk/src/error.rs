@@ -172,7 +172,7 @@ pub enum CoreError {
     /// No version of the interface is common to both.
     #[error(
         "The running SuperTokens core version is not compatible with this SDK: it speaks {}, and this SDK {}. Update the core or the SDK.",
-        printable(.offered), crate::core_client::SUPPORTED.join(", ")
+        printable(.offered), crate::interface::SUPPORTED.join(", ")
     )]
     Incompatible {
         /// The versions that the core offers.

@@ -14,6 +14,11 @@ pub(crate) fn to_payload(object: &JsonObject) -> Result<Payload, Error> {
     serde_json::from_str(&object.to_text()).map_err(|_| Error::BrokenToken("a number in the payload is too large"))
 }
 
+/// The text of a payload of the wire that an application can read.
+pub(crate) fn payload_text(object: &JsonObject) -> Result<Box<str>, Error> {
+    to_payload(object).map(|_| object.to_text().into_boxed_str())
+}
+
 /// An application's object as it goes over the wire.
 pub(crate) fn from_payload(payload: &Payload) -> Result<JsonObject, Error> {
     let text = serde_json::to_string(payload).map_err(Error::application)?;

@@ -58,13 +58,16 @@
 
 mod app_info;
 mod builder;
+mod call_cache;
 mod context;
 mod core;
 mod core_client;
 mod engine;
 pub mod error;
 mod figures;
+mod future;
 mod handle;
+mod interface;
 mod json;
 mod jwks;
 pub mod jwt;
@@ -85,7 +88,8 @@ pub use core_client::{CoreCall, Interceptor};
 pub use engine::{Clock, SuperTokens};
 pub use error::{BuildError, ClaimFailure, CoreError, Error, PayloadTooLarge, TransportError};
 pub use figures::Figures;
-pub use overriding::{BoxFuture, Function, Next};
+pub use future::BoxFuture;
+pub use overriding::{Function, Next};
 pub use request::RequestView;
 pub use supertokens_web::payload::Payload;
 pub use transport::CoreTransport;

@@ -6,14 +6,11 @@
 use std::any::{Any, TypeId};
 use std::collections::{HashMap, HashSet};
 use std::marker::PhantomData;
-use std::pin::Pin;
 use std::sync::Arc;
 
 use crate::SuperTokens;
 use crate::error::Error;
-
-/// A future that travels between threads.
-pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+use crate::future::BoxFuture;
 
 /// Something the SDK can do and an application can change: a function of a recipe, or one of its HTTP endpoints.
 pub trait Function: Send + Sized + 'static {

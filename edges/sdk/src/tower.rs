@@ -30,7 +30,7 @@ pub use pending::{refusal, without_layer};
 use crate::SuperTokens;
 use crate::context::Scope;
 use crate::error::Error;
-use crate::overriding::BoxFuture;
+use crate::future::BoxFuture;
 use crate::request::RequestView;
 
 /// Finds the address that the client asked for, where a router has put it before it took prefixes away.

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 
 use crate::error::TransportError;
-use crate::overriding::BoxFuture;
+use crate::future::BoxFuture;
 
 #[cfg(feature = "embedded")]
 pub(crate) mod embedded;

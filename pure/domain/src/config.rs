@@ -1,8 +1,9 @@
 //! Which settings count for one tenant (core-server.md 9, core-multitenancy.md 2.4)? Layers of JSON go in, typed values or all
 //! the problems at once come out. Reading files, the environment and flags is the program's; storing overrides is the core's.
 //!
-//! `table` says what a key is, `core_keys` and `database_keys` are the keys, `reading` types values, `ranges` checks them, `rules` are those about addresses,
-//! `overrides` has the rules for a `coreConfig`, `database` the choice and address of the database, `dashboard` the list for people.
+//! `key` says what a key is, `core_keys` and `database_keys` are the keys, `table` all of them, `reading` types values, `ranges` checks
+//! them, `rules` are those about addresses, `overrides` has the rules for a `coreConfig`, `database` the choice and address of the
+//! database, `dashboard` the list for people.
 
 use std::net::IpAddr;
 use std::ops::Deref;
@@ -17,6 +18,7 @@ mod core_keys;
 mod dashboard;
 mod database;
 mod database_keys;
+mod key;
 mod obsolete;
 mod overrides;
 mod ranges;
@@ -29,6 +31,7 @@ mod tests;
 pub use address::{BadAddress, DatabaseAddress, FORMS, PostgresAddress, encode, trimmed};
 pub use dashboard::{DashboardView, dashboard_items};
 pub use database::{DatabaseChoice, PostgresConfig};
+pub use key::{Key, Kind, Owner, Preset, Scope, Value, Variable};
 pub use obsolete::{Instead, obsolete_key};
 pub use overrides::{
     Protected, app_scope_conflict, app_scope_conflict_in, check_overrides, hide_protected, merge_overrides, names_app_settings,
@@ -39,7 +42,7 @@ pub use ranges::{CDI_VERSIONS, Checks};
 pub use reading::ConfigProblem;
 pub(crate) use rules::NoRule;
 pub use rules::{AddressRule, AddressRules, address_text};
-pub use table::{Key, Kind, Owner, Preset, Scope, Value, Variable, key, keys, nearest_key};
+pub use table::{key, keys, nearest_key};
 
 use ranges::{Rules, api_keys, check, host_of_domain};
 use reading::{Values, resolve};

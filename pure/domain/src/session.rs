@@ -15,4 +15,5 @@ pub mod rotation;
 pub mod signing_key;
 #[cfg(test)]
 mod test_vectors;
+mod token_version;
 pub mod verify_row;

@@ -17,7 +17,7 @@ use super::{activity, kind, may_be_for_the_log, mint_refused, payload_text, sess
 use crate::cx::Cx;
 use crate::error::Error;
 use crate::figures::Tally;
-use crate::routes::{Scope, UseCase};
+use crate::use_case::{Scope, UseCase};
 
 impl UseCase for CreateSession {
     const SCOPE: Scope = Scope::Tenant;

@@ -10,7 +10,7 @@ use supertokens_wire::cdi::session::{
 use super::{mint_refused, payload_text, read_payload};
 use crate::cx::Cx;
 use crate::error::Error;
-use crate::routes::{Scope, UseCase};
+use crate::use_case::{Scope, UseCase};
 
 /// A session that has not ended. The tenant comes from the handle; one that does not exist has no sessions.
 async fn living(cx: &Cx<'_>, handle: &SessionHandle) -> Result<Option<SessionRow>, Error> {

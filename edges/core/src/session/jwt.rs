@@ -9,7 +9,7 @@ use supertokens_wire::cdi::jwt::{
 use super::{kind, mint_refused};
 use crate::cx::Cx;
 use crate::error::Error;
-use crate::routes::{Door, Scope, UseCase};
+use crate::use_case::{Door, Scope, UseCase};
 
 impl UseCase for CreateJwt {
     const SCOPE: Scope = Scope::AppFromPublicTenant;

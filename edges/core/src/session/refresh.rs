@@ -23,7 +23,7 @@ use crate::cx::Cx;
 use crate::error::Error;
 use crate::figures::Tally;
 use crate::ports::Clock;
-use crate::routes::{Scope, UseCase};
+use crate::use_case::{Scope, UseCase};
 
 impl UseCase for RefreshSession {
     const SCOPE: Scope = Scope::Tenant;

@@ -13,7 +13,7 @@ use supertokens_wire::cdi::session::{NO_SESSION, RegenerateSession, Regenerated,
 use super::{kind, mint_refused, payload_text, read_payload, session_object, stored, token};
 use crate::cx::Cx;
 use crate::error::Error;
-use crate::routes::{Scope, UseCase};
+use crate::use_case::{Scope, UseCase};
 
 const NOT_OURS: &str = "The access token was not signed by this core";
 

@@ -10,7 +10,7 @@ use supertokens_wire::cdi::session::{
 use crate::cx::Cx;
 use crate::error::Error;
 use crate::figures::Tally;
-use crate::routes::{Scope, UseCase};
+use crate::use_case::{Scope, UseCase};
 
 impl UseCase for RemoveSessions {
     const SCOPE: Scope = Scope::Any;

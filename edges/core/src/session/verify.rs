@@ -20,7 +20,7 @@ use super::{columns, kind, mint_refused, payload_of, session_object, stored, tok
 use crate::cx::Cx;
 use crate::error::Error;
 use crate::ports::Clock;
-use crate::routes::{Scope, UseCase};
+use crate::use_case::{Scope, UseCase};
 
 impl UseCase for VerifySession {
     const SCOPE: Scope = Scope::Verifying;

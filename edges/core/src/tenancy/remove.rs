@@ -10,7 +10,7 @@ use supertokens_wire::cdi::tenancy::{RemoveApp, RemoveDomain, RemoveTenant, Remo
 use super::{lock_of, records};
 use crate::cx::Cx;
 use crate::error::Error;
-use crate::routes::{Scope, UseCase};
+use crate::use_case::{Scope, UseCase};
 
 impl UseCase for RemoveTenant {
     const SCOPE: Scope = Scope::Tenant;

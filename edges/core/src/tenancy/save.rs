@@ -20,7 +20,7 @@ use supertokens_wire::cdi::tenancy::{
 use super::{lock_of, records};
 use crate::cx::Cx;
 use crate::error::Error;
-use crate::routes::{Scope, UseCase};
+use crate::use_case::{Scope, UseCase};
 
 macro_rules! puts {
     ($($name:ident: $level:expr, $target:expr;)+) => {$(

@@ -8,7 +8,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::context::UserContext;
 use crate::error::{CoreError, TransportError};
-use crate::overriding::BoxFuture;
+use crate::future::BoxFuture;
 
 /// A call that is about to be made.
 #[derive(Clone)]
@@ -51,4 +51,16 @@ impl CoreCall {
         *request.headers_mut() = self.headers;
         Ok(request)
     }
+}
+
+/// Path, query and headers, the latter two sorted by name: the same question gives the same key.
+pub(super) fn key(path: &str, call: &CoreCall) -> String {
+    let mut query: Vec<String> = call.query.iter().map(|(name, value)| format!(";{name}={value}")).collect();
+    query.sort();
+    let mut headers: Vec<String> = Vec::new();
+    for (name, value) in &call.headers {
+        headers.push(format!(";{name}={}", String::from_utf8_lossy(value.as_bytes())));
+    }
+    headers.sort();
+    format!("{path}{};hdrs{}", query.concat(), headers.concat())
 }

@@ -11,7 +11,7 @@ use supertokens_web::claims::{self, Expectation, ValueCheck};
 
 use crate::context::UserContext;
 use crate::error::Error;
-use crate::overriding::BoxFuture;
+use crate::future::BoxFuture;
 use supertokens_web::payload::Payload;
 
 /// Whose claim is to be fetched.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::context::Scope;
 use crate::error::{ClaimFailure, Error};
-use crate::overriding::BoxFuture;
+use crate::future::BoxFuture;
 
 /// What an application does about one kind of error.
 pub(crate) type Callback<T> = Arc<dyn Fn(T, Scope) -> BoxFuture<'static, Result<(), Error>> + Send + Sync>;

@@ -13,10 +13,10 @@ use supertokens_web::transfer::TransferMethod;
 use supertokens_wire::cdi::session as wire;
 
 use super::token::PresentedToken;
-use super::verify::payload_text;
 use crate::SuperTokens;
 use crate::context::{RememberedScope, Scope, UserContext};
 use crate::error::Error;
+use crate::json::payload_text;
 
 /// A session.
 #[derive(Clone)]

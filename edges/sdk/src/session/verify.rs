@@ -17,12 +17,14 @@ use super::object::{Held, Session};
 use super::recipe::Purpose;
 use super::token::PresentedToken;
 use super::{GetGlobalClaimValidators, RefreshPost};
+use crate::SuperTokens;
 use crate::context::{Scope, UserContext};
-use crate::core_client::{Cdi, Place};
+use crate::core_client::Place;
 use crate::error::{Error, with_causes};
+use crate::future::BoxFuture;
+use crate::interface::Cdi;
 use crate::jwks::NoKey;
-use crate::overriding::{BoxFuture, Function};
-use crate::{SuperTokens, json};
+use crate::overriding::Function;
 
 /// What the application asks instead of, or besides, the validators that always apply.
 pub(crate) type ChooseValidators = Arc<
@@ -482,9 +484,4 @@ impl Session {
             None => Ok(validators),
         }
     }
-}
-
-/// Payloads of the core as applications read them.
-pub(crate) fn payload_text(object: &supertokens_domain::json::JsonObject) -> Result<Box<str>, Error> {
-    json::to_payload(object).map(|_| object.to_text().into_boxed_str())
 }

@@ -13,7 +13,7 @@ use super::body::ResponseBody;
 use super::pending::{refusal, without_layer};
 use crate::context::Scope;
 use crate::error::Error;
-use crate::overriding::BoxFuture;
+use crate::future::BoxFuture;
 use crate::session::{Session, VerifyOptions};
 
 /// Lets only those requests through whose session satisfies the options; but `OPTIONS` and `TRACE` pass without any, because preflights

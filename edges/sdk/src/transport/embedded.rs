@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 
 use super::CoreTransport;
 use crate::error::{BuildError, TransportError, with_causes};
-use crate::overriding::BoxFuture;
+use crate::future::BoxFuture;
 
 /// What an embedded core is opened with.
 pub(crate) enum Source {

@@ -8,7 +8,7 @@ use rustls_platform_verifier::BuilderVerifierExt as _;
 
 use super::CoreTransport;
 use crate::error::{BuildError, TransportError};
-use crate::overriding::BoxFuture;
+use crate::future::BoxFuture;
 
 /// How long connecting may take.
 const CONNECTING: Duration = Duration::from_secs(5);

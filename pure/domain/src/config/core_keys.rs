@@ -1,10 +1,10 @@
 //! The rows of core-server.md 9.3 in its order, and the keys that only this server has (`OURS`). Ours are set like the others:
 //! in config.yaml, or by a variable that starts with `SUPERTOKENS_`. The Java core ignores them in a shared file.
 
-use super::table::Kind::{Bool, Double, Int, Long, NullableInt, OneOf, Text};
-use super::table::Preset::{self, Processors, Unset};
-use super::table::Scope::{App, Base, Tenant};
-use super::table::{Key, Owner, row};
+use super::key::Kind::{Bool, Double, Int, Long, NullableInt, OneOf, Text};
+use super::key::Preset::{self, Processors, Unset};
+use super::key::Scope::{App, Base, Tenant};
+use super::key::{Key, Owner, row};
 
 const LOG_LEVELS: &[&str] = &["DEBUG", "INFO", "WARN", "ERROR", "NONE"];
 const REUSE: &[&str] = &["TOKEN_THEFT", "UNAUTHORISED"];
@@ -266,6 +266,6 @@ pub(super) const OURS: &[Key] = &[
         .variable("SUPERTOKENS_HTTP2"),
 ];
 
-const fn ours(name: &'static str, kind: super::table::Kind, preset: Preset, description: &'static str) -> Key {
+const fn ours(name: &'static str, kind: super::key::Kind, preset: Preset, description: &'static str) -> Key {
     row(name, kind, preset, Base, description).owner(Owner::Ours).hidden()
 }

@@ -1,8 +1,9 @@
 //! What does the dashboard list of a tenant's configuration (core-server.md 9.7)? Ten members each, nulls written.
 
 use super::database::PostgresConfig;
+use super::key::{Key, Kind, Owner, Scope, Value};
 use super::reading::resolve;
-use super::table::{Key, Kind, Owner, Scope, Value, keys};
+use super::table::keys;
 use crate::json::{Json, JsonObject};
 
 /// Whose list it is.

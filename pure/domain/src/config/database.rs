@@ -4,8 +4,9 @@
 use std::fmt;
 
 use super::address::{DatabaseAddress, PostgresAddress, encode, host_fault, hosts, pairs};
+use super::key::{Key, Owner, Value};
 use super::reading::{ConfigProblem, Values, find, resolve, shown};
-use super::table::{Key, Owner, Value, key, keys};
+use super::table::{key, keys};
 use crate::json::{Json, JsonObject};
 use crate::secret::Secret;
 

@@ -1,9 +1,9 @@
 //! The rows of core-server.md 9.4: the PostgreSQL keys, in its order.
 
-use super::table::Kind::{Int, Long, NullableInt, OneOf, Text};
-use super::table::Preset::{self, Unset};
-use super::table::Scope::Tenant;
-use super::table::{Key, Kind, Owner, row};
+use super::key::Kind::{Int, Long, NullableInt, OneOf, Text};
+use super::key::Preset::{self, Unset};
+use super::key::Scope::Tenant;
+use super::key::{Key, Kind, Owner, row};
 
 /// The words `migration_mode` may be (core-server.md 11).
 pub(super) const MODES: &[&str] = &["LEGACY", "DUAL_WRITE_READ_OLD", "DUAL_WRITE_READ_NEW", "MIGRATED"];

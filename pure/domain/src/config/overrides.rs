@@ -1,8 +1,9 @@
 //! What may a `coreConfig` hold, how is a new one laid over the stored one, and what may whom be shown
 //! (core-multitenancy.md 2.2 to 2.4, core-server.md 9.6)?
 
+use super::key::{Key, Owner, Scope, Value};
 use super::reading::{convert, find};
-use super::table::{Key, Owner, Scope, Value, key, keys};
+use super::table::{key, keys};
 use crate::json::JsonObject;
 
 /// Which protected settings a change would touch.

@@ -1,8 +1,9 @@
 //! Which values are allowed? All limits of core-server.md 9.3, in its order, with its sentences.
 
+use super::key::Kind;
 use super::reading::{ConfigProblem, Values};
 use super::rules::{AddressRule, AddressRules, NoRule};
-use super::table::{Kind, key};
+use super::table::key;
 
 /// How strictly values are checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

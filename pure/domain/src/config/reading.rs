@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::table::{Key, Kind, Value};
+use super::key::{Key, Kind, Value};
 use crate::json::{Json, JsonObject};
 
 /// One thing that is wrong with a configuration. `Display` is the sentence that the Java core says.

@@ -12,47 +12,11 @@ pub use size::{MAX_ACCESS_TOKEN_BYTES, MAX_READ_ACCESS_TOKEN_BYTES, PayloadTooLa
 use super::anti_csrf::{AntiCsrfCheck, AntiCsrfError};
 use super::claim_text::{self, NumberTooLarge};
 use super::signing_key::{SigningFailed, SigningKey, VerifyingKey};
+pub use super::token_version::AccessTokenVersion;
+use super::token_version::{HEADER_V1, HEADER_V2};
 use crate::ids::{SessionHandle, TenantId};
 use crate::json::{Json, JsonObject};
 use crate::time::{Millis, SECOND};
-
-/// The first part of every V1 token. Compared as text, never decoded.
-pub(crate) const HEADER_V1: &str = "eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCIsInZlcnNpb24iOiIxIn0=";
-/// The first part of every V2 token.
-pub(crate) const HEADER_V2: &str = "eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCIsInZlcnNpb24iOiIyIn0=";
-
-/// The layout of an access token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum AccessTokenVersion {
-    /// Only ever made to replace a V1.
-    V1,
-    /// Before CDI 2.21: no key id, the user's payload in a member of its own.
-    V2,
-    /// CDI 2.21: key id, the user's payload among the claims.
-    V3,
-    /// With the tenant.
-    V4,
-    /// With the recipe user id.
-    V5,
-}
-
-impl AccessTokenVersion {
-    /// 1 to 5.
-    pub fn number(self) -> u8 {
-        match self {
-            Self::V1 => 1,
-            Self::V2 => 2,
-            Self::V3 => 3,
-            Self::V4 => 4,
-            Self::V5 => 5,
-        }
-    }
-
-    /// V1 and V2: no key id, times in milliseconds, and the user's claims cannot collide with ours.
-    pub fn is_legacy(self) -> bool {
-        self <= Self::V2
-    }
-}
 
 /// What an access token says.
 #[derive(Clone, PartialEq)]

@@ -16,7 +16,7 @@ use base64::engine::general_purpose::{STANDARD, STANDARD_PAD_INDIFFERENT, URL_SA
 
 use crate::json::JsonObject;
 use crate::secret::Secret;
-use crate::session::access_token::AccessTokenVersion;
+use crate::session::token_version::{AccessTokenVersion, HEADER_V1, HEADER_V2};
 
 /// A private key with its public half. Cheap to clone.
 #[derive(Clone)]
@@ -104,8 +104,8 @@ impl SigningKey {
     pub(crate) fn access_header(&self, version: AccessTokenVersion) -> &str {
         let [v3, v4, v5] = &self.inner.access_headers;
         match version {
-            AccessTokenVersion::V1 => super::access_token::HEADER_V1,
-            AccessTokenVersion::V2 => super::access_token::HEADER_V2,
+            AccessTokenVersion::V1 => HEADER_V1,
+            AccessTokenVersion::V2 => HEADER_V2,
             AccessTokenVersion::V3 => v3,
             AccessTokenVersion::V4 => v4,
             AccessTokenVersion::V5 => v5,
