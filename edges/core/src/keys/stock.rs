@@ -5,7 +5,6 @@
 //! makes one, as many at a time as there are processors, in the order of asking.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::Instant;
 
 use supertokens_domain::secret::Secret;
 use supertokens_domain::time::{MINUTE, Millis};
@@ -79,11 +78,6 @@ impl Shelf {
     fn ready(&self) -> MutexGuard<'_, Ready> {
         self.ready.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    fn wants_more(&self) -> bool {
-        let ready = self.ready();
-        ready.keys.len() < ready.usage.wanted(self.spare)
-    }
 }
 
 /// The keys that lie ready. What is left of them when it is dropped is wiped, and none is made any more.
@@ -130,40 +124,50 @@ impl Stock {
             }
             ready.is_filling = true;
         }
-        tokio::spawn(fill(Filling(Arc::downgrade(&self.0))));
+        tokio::spawn(fill(Filling(Some(Arc::downgrade(&self.0)))));
     }
 }
 
-/// Whoever fills. When it ends, or is given up with its runtime, another one may begin.
-struct Filling(Weak<Shelf>);
+/// Whoever fills. When it fails, or is given up with its runtime, another one may begin; when it has ended, another one may have begun.
+struct Filling(Option<Weak<Shelf>>);
+
+impl Filling {
+    fn shelf(&self) -> Option<Arc<Shelf>> {
+        self.0.as_ref()?.upgrade()
+    }
+
+    /// What makes the next one, if one is wanted. Otherwise it ends here and now, under the lock: whoever takes one a moment later
+    /// finds that nobody fills.
+    fn next(&mut self) -> Option<Arc<dyn Entropy>> {
+        let shelf = self.shelf()?;
+        let mut ready = shelf.ready();
+        ready.is_filling = ready.keys.len() < ready.usage.wanted(shelf.spare);
+        if !ready.is_filling {
+            self.0 = None;
+            return None;
+        }
+        Some(Arc::clone(&shelf.dice))
+    }
+}
 
 impl Drop for Filling {
     fn drop(&mut self) {
-        if let Some(shelf) = self.0.upgrade() {
+        if let Some(shelf) = self.shelf() {
             shelf.ready().is_filling = false;
         }
     }
 }
 
-/// One key after the other. Between two of them it holds nothing, so that a core that nobody needs any more ends; one that serves people
-/// has as much rest as work of it.
-async fn fill(filling: Filling) {
-    loop {
-        let (dice, rests) = match filling.0.upgrade().filter(|shelf| shelf.wants_more()) {
-            Some(shelf) => (Arc::clone(&shelf.dice), shelf.spare.for_each_used <= 1),
-            None => return,
-        };
-        let since = Instant::now();
+/// One key after the other. Between two of them it holds nothing, so that a core that nobody needs any more ends.
+async fn fill(mut filling: Filling) {
+    while let Some(dice) = filling.next() {
         match tokio::task::spawn_blocking(move || dice.rsa_key()).await {
             Ok(Ok(key)) => {
-                let Some(shelf) = filling.0.upgrade() else { return };
+                let Some(shelf) = filling.shelf() else { return };
                 shelf.ready().keys.push(key);
             }
             Ok(Err(error)) => return tracing::error!(%error, "no spare signing key"),
             Err(_) => return,
-        }
-        if rests {
-            tokio::time::sleep(since.elapsed()).await;
         }
     }
 }
@@ -275,6 +279,19 @@ mod tests {
         let processors = std::thread::available_parallelism().unwrap().get();
         assert!(maker.most_at_once.load(Ordering::SeqCst) <= processors + 1);
         until(|| ready(&stock) == 8 && !stock.0.ready().is_filling).await;
+    }
+
+    #[tokio::test]
+    async fn who_takes_one_as_filling_ends_begins_it_anew() {
+        let (_, stock) = stock(SpareKeys { least: 1, most: 1, for_each_used: 1 });
+        let mut filling = Filling(Some(Arc::downgrade(&stock.0)));
+        *stock.0.ready() = Ready { keys: vec![Secret::new("a".to_owned())], is_filling: true, ..Ready::default() };
+        assert!(filling.next().is_none());
+        // One that has ended is still there, and another one begins beside it.
+        stock.take(0).await.unwrap();
+        drop(filling);
+        assert!(stock.0.ready().is_filling);
+        until(|| ready(&stock) == 1).await;
     }
 
     #[tokio::test(flavor = "multi_thread")]
