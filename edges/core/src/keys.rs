@@ -3,7 +3,8 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use supertokens_domain::ids::{AppId, TenantId};
@@ -12,8 +13,8 @@ use supertokens_domain::session::key_schedule::KeyPolicy;
 use supertokens_domain::session::refresh_token::RefreshKey;
 use supertokens_domain::session::signing_key::{SigningKey, VerifyingKey};
 use supertokens_domain::time::{Millis, SECOND};
-use supertokens_store::{Db, DynamicKeyRow, StaticKeyRow};
-use tokio::sync::OnceCell;
+use supertokens_store::{Db, DynamicKeyRow, StaticKeyRow, StoreError};
+use tokio::sync::{Mutex as Queue, MutexGuard};
 
 use crate::error::Error;
 use crate::ports::{Entropy, uuid};
@@ -28,6 +29,9 @@ const LEGACY_KEY: &str = "access_token_signing_key";
 
 /// At most this many reloads at once because of an unknown key id, and one more a second: such tokens cost an attacker nothing.
 const RELOAD_BURST: u32 = 5;
+
+/// So long anybody waits for another who is fetching the same keys: as long as the database lets one wait for a lock.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What the keys of an app depend on.
 #[derive(Debug, Clone, Copy)]
@@ -119,16 +123,23 @@ impl KeySet {
 struct AppKeys {
     set: ArcSwapOption<KeySet>,
     /// The key of refresh tokens, and when it was made.
-    refresh: OnceCell<(Millis, Arc<RefreshKey>)>,
+    refresh: OnceLock<(Millis, Arc<RefreshKey>)>,
     /// When the app was made, as it stood in the database whenever keys were loaded.
     born: Mutex<HashSet<Option<Millis>>>,
-    loading: tokio::sync::Mutex<()>,
+    loading: Queue<()>,
+    loading_refresh: Queue<()>,
     /// When a new key was last due and could not be made; 0 for never.
     failed: AtomicI64,
     reloads: Mutex<Bucket>,
 }
 
 impl AppKeys {
+    /// Waits until nobody else fetches the same.
+    async fn turn(queue: &Queue<()>) -> Result<MutexGuard<'_, ()>, Error> {
+        let turn = tokio::time::timeout(PATIENCE, queue.lock()).await;
+        turn.map_err(|_| Error::fault(StoreError::Overloaded))
+    }
+
     fn was_born(&self, at: Option<Millis>) {
         self.born.lock().unwrap_or_else(PoisonError::into_inner).insert(at);
     }
@@ -261,7 +272,7 @@ impl Keys {
         let kept = keys.set.load_full();
         let still_signs = |set: &Arc<KeySet>| set.newest().is_some_and(|newest| settings.policy.is_published(newest, now));
         let Some(kept) = kept.filter(still_signs) else {
-            let _one = keys.loading.lock().await;
+            let _one = Box::pin(AppKeys::turn(&keys.loading)).await?;
             return match fresh() {
                 Some(set) => Ok(set),
                 // In a box: nearly always the keys are there, and every request would carry the room for this about.
@@ -290,7 +301,7 @@ impl Keys {
             return None;
         }
         let before = keys.set.load_full();
-        let _one = keys.loading.lock().await;
+        let _one = AppKeys::turn(&keys.loading).await.ok()?;
         // Somebody else has just done it.
         if let (Some(before), Some(set)) = (before, keys.set.load_full())
             && !Arc::ptr_eq(&before, &set)
@@ -397,7 +408,12 @@ impl Keys {
         if let Some((_, key)) = keys.refresh.get() {
             return Ok(Arc::clone(key));
         }
-        let (_, key) = Box::pin(keys.refresh.get_or_try_init(|| self.first_refresh_key(app, &keys, now))).await?;
+        let _one = Box::pin(AppKeys::turn(&keys.loading_refresh)).await?;
+        if let Some((_, key)) = keys.refresh.get() {
+            return Ok(Arc::clone(key));
+        }
+        let first = Box::pin(self.first_refresh_key(app, &keys, now)).await?;
+        let (_, key) = keys.refresh.get_or_init(|| first);
         Ok(Arc::clone(key))
     }
 

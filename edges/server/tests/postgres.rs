@@ -30,6 +30,7 @@ const TESTS: &[(&str, Test)] = &[
     ("a_crash_of_the_database_is_survived", || survives(PostgresServer::kill)),
     ("a_frozen_database_is_not_waited_for", a_frozen_database_is_not_waited_for),
     ("work_is_finished_before_the_end_although_its_caller_has_left", work_without_a_caller),
+    ("who_waits_for_another_before_a_frozen_database_is_told_so", who_waits_before_a_frozen_database),
     ("the_doctor_compares_clocks", the_doctor_compares_clocks),
     ("sslmode_means_what_it_means_to_other_clients", every_mode),
     ("a_certificate_that_is_not_good_ends_the_start", a_wrong_certificate_ends_the_start),
@@ -257,6 +258,49 @@ fn work_without_a_caller() -> anyhow::Result<()> {
         program.wait()?;
         let made = ask("select app_id from apps where app_id = 'late'").await?;
         ensure!(made.len() == 1, "what was begun is not there");
+        Ok(())
+    })
+}
+
+/// The first loads keys of an app, or writes to it, and the others wait for that one.
+fn who_waits_before_a_frozen_database() -> anyhow::Result<()> {
+    const PROMISED: Duration = Duration::from_secs(25);
+    let server = PostgresServer::start(Durability::Fast)?;
+    let folder = tempfile::tempdir()?;
+    let program = Program::start_logging(Path::new(env!("CARGO_BIN_EXE_supertokens")), &server.url(), folder.path(), "NONE")?;
+    run(async {
+        let mut own = Caller::connect(program.port()).await?;
+        own.json("PUT", "/recipe/multitenancy/app/v2", r#"{"appId":"a1"}"#).await?;
+        let made = own.json("POST", "/recipe/session", &creation()).await?;
+        let token = &made["refreshToken"]["token"];
+        let refreshing = json!({ "refreshToken": token, "enableAntiCsrf": false, "useDynamicSigningKey": true }).to_string();
+        server.freeze()?;
+        let mut asked = Vec::new();
+        for n in 0..24 {
+            let (port, refreshing) = (program.port(), refreshing.clone());
+            asked.push(tokio::spawn(async move {
+                let mut caller = Caller::connect(port).await?;
+                let begun = Instant::now();
+                let status = match n % 3 {
+                    0 => caller.ask("GET", "/appid-a1/.well-known/jwks.json", "").await?.0,
+                    1 => caller.ask("POST", "/appid-a1/recipe/session/refresh", &refreshing).await?.0,
+                    _ => caller.ask("PUT", "/appid-a1/recipe/multitenancy/tenant/v2", r#"{"tenantId":"t1"}"#).await?.0,
+                };
+                ensure!(begun.elapsed() < PROMISED, "{n} was answered {status} after {:?}", begun.elapsed());
+                Ok((n % 3, status))
+            }));
+        }
+        let mut busy = [0; 3];
+        for one in asked {
+            let (kind, status) = one.await??;
+            ensure!(status == 500 || status == 503, "{kind} was answered {status}");
+            busy[kind] += u32::from(status == 503);
+        }
+        // All but the first of each.
+        ensure!(busy == [7; 3], "{busy:?} were told that it is busy");
+        server.thaw()?;
+        until(&mut own, "/readyz", 200).await?;
+        own.json("POST", "/appid-a1/recipe/session", &creation()).await?;
         Ok(())
     })
 }

@@ -18,7 +18,7 @@ impl UseCase for RemoveTenant {
     async fn run(self, cx: &Cx<'_>) -> Result<Removed, Error> {
         may_remove_tenant(cx.at(), &self.id)?;
         let target = cx.app().tenant(self.id);
-        let _turn = cx.core.turns.of(&cx.app()).await;
+        let _turn = cx.core.turns.of(&cx.app()).await?;
         let (gone, by_owner) = (target.clone(), !cx.protected_caller);
         let did_exist = cx.db().tx(async move |tx| {
             tx.advisory_lock(&lock_of(&gone.app_identifier())).await?;
@@ -39,7 +39,7 @@ impl UseCase for RemoveApp {
     async fn run(self, cx: &Cx<'_>) -> Result<Removed, Error> {
         may_remove_app(cx.at(), &self.id, 0)?;
         let target = AppIdentifier { cud: cx.at().cud.clone(), app: self.id };
-        let _turn = cx.core.turns.of(&target).await;
+        let _turn = cx.core.turns.of(&target).await?;
         let (source, gone, by_owner) = (cx.at().clone(), target.clone(), !cx.protected_caller);
         let did_exist = cx.db().tx(async move |tx| {
             tx.advisory_lock(&lock_of(&gone)).await?;
@@ -68,7 +68,7 @@ impl UseCase for RemoveDomain {
     async fn run(self, cx: &Cx<'_>) -> Result<Removed, Error> {
         may_remove_domain(cx.at(), &self.id, 0)?;
         let target = TenantIdentifier { cud: self.id, ..TenantIdentifier::default() };
-        let _turn = cx.core.turns.of(&target.app_identifier()).await;
+        let _turn = cx.core.turns.of(&target.app_identifier()).await?;
         let (source, gone, by_owner) = (cx.at().clone(), target.clone(), !cx.protected_caller);
         let did_exist = cx.db().tx(async move |tx| {
             tx.advisory_lock(&lock_of(&gone.app_identifier())).await?;

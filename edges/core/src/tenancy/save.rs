@@ -174,7 +174,7 @@ async fn store(
     reads: Neighbours,
     change: impl Fn(Option<Tenant>, &Found) -> Result<(Tenant, bool), Error> + Send + Sync,
 ) -> Result<Stored, Error> {
-    let _turn = cx.core.turns.of(&target.app_identifier()).await;
+    let _turn = cx.core.turns.of(&target.app_identifier()).await?;
     let mut seen = Seen::here(cx, &target, reads);
     for _ in 0..ATTEMPTS {
         let changed = seen.changed(&change);

@@ -2,12 +2,18 @@
 //! the database does. Between processes the database's locks decide.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::time::Duration;
 
 use supertokens_domain::ids::AppIdentifier;
+use supertokens_store::StoreError;
 use tokio::sync::{Mutex, MutexGuard};
+
+use crate::error::Error;
 
 /// Two apps that share a turn wait for each other for nothing; that is all.
 const TURNS: usize = 64;
+/// As long as the database lets one wait for a lock. Whoever stands in front may wait for a database that says nothing any more.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The turns of every app.
 pub(crate) struct Turns([Mutex<()>; TURNS]);
@@ -19,14 +25,13 @@ impl Default for Turns {
 }
 
 impl Turns {
-    /// Waits until nobody else here writes to the app. Held until memory has followed the database.
-    pub(super) async fn of(&self, app: &AppIdentifier) -> Option<MutexGuard<'_, ()>> {
+    /// Waits until nobody else here writes to the app, for 5 s at most. Held until memory has followed the database.
+    pub(super) async fn of(&self, app: &AppIdentifier) -> Result<Option<MutexGuard<'_, ()>>, Error> {
         let mut hasher = DefaultHasher::new();
         app.hash(&mut hasher);
         let at = usize::try_from(hasher.finish() % TURNS as u64).unwrap_or_default();
-        match self.0.get(at) {
-            Some(turn) => Some(turn.lock().await),
-            None => None,
-        }
+        let Some(turn) = self.0.get(at) else { return Ok(None) };
+        let turn = tokio::time::timeout(PATIENCE, turn.lock()).await;
+        turn.map(Some).map_err(|_| Error::fault(StoreError::Overloaded))
     }
 }
