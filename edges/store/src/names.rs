@@ -45,19 +45,36 @@ fn clash(names: &TableNames) -> Option<String> {
     if let Some(long) = TABLES.iter().map(|table| names.unqualified(table)).find(|name| name.len() > KEPT) {
         return Some(long);
     }
-    let mut seen = BTreeSet::new();
-    let mut all = of_constraints(names).chain(TABLES.iter().map(|table| names.unqualified(table)));
-    all.find(|name| !seen.insert(name.get(..KEPT).unwrap_or(name).to_ascii_lowercase()))
+    // Tables and indexes of a schema have different names, and so have the constraints of a table. Keys are both.
+    let (mut relations, mut constraints) = (BTreeSet::new(), BTreeSet::new());
+    let cut = |name: &str| name.get(..KEPT).unwrap_or(name).to_ascii_lowercase();
+    let indexes = migrations::texts().flat_map(|text| text.split("CREATE INDEX IF NOT EXISTS ").skip(1)).map(word);
+    let of_schema = TABLES.iter().map(|table| names.unqualified(table)).chain(indexes);
+    if let Some(twice) = of_schema.into_iter().find(|name| !relations.insert(cut(name))) {
+        return Some(twice);
+    }
+    let twice = of_constraints(names).find(|(table, name, is_key)| {
+        let is_new = constraints.insert((*table, cut(name)));
+        !is_new || (*is_key && !relations.insert(cut(name)))
+    });
+    twice.map(|(_, name, _)| name)
 }
 
-/// The names that migrations give to constraints: `{name table}_what_it_is`.
-fn of_constraints(names: &TableNames) -> impl Iterator<Item = String> {
+/// The names that migrations give to constraints, `{name table}_what_it_is`, each with its table and whether it is a key.
+fn of_constraints(names: &TableNames) -> impl Iterator<Item = (&'static str, String, bool)> {
     let pieces = migrations::texts().flat_map(|text| text.split("CONSTRAINT {name ").skip(1));
     pieces.filter_map(|piece| {
         let (table, rest) = piece.split_once('}')?;
-        let suffix: String = rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
-        Some(format!("{}{suffix}", names.unqualified(table)))
+        let suffix = word(rest);
+        let kind = rest.get(suffix.len()..).unwrap_or_default().trim_start();
+        let is_key = kind.starts_with("PRIMARY KEY") || kind.starts_with("UNIQUE");
+        Some((table, format!("{}{suffix}", names.unqualified(table)), is_key))
     })
+}
+
+/// The word with which a text begins.
+fn word(text: &str) -> String {
+    text.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect()
 }
 
 #[cfg(test)]
@@ -79,6 +96,24 @@ mod tests {
             said.contains("'postgresql_table_names_prefix'") && said.contains(&format!("at most {longest} of its 30")),
             "{said}"
         );
+    }
+
+    #[test]
+    fn only_what_is_one_name_to_postgresql_is_refused() {
+        let named = |session_info: &str| TableNames { session_info: Some(session_info.to_owned()), ..TableNames::default() };
+        for (name, fits) in [
+            ("tenants", false),
+            // A key has an index of the same name, a foreign key has none; and that of another table is another.
+            ("tenants_pkey", false),
+            ("userid_mapping_external_user_id_key", false),
+            ("tenants_app_id_fkey", true),
+            ("SESSION_EXPIRY_INDEX", false),
+            ("sessions", true),
+        ] {
+            assert_eq!(fit(&named(name)).is_ok(), fits, "{name}");
+        }
+        let keys = of_constraints(&TableNames::default()).filter(|(_, _, is_key)| *is_key).count();
+        assert!((10..of_constraints(&TableNames::default()).count()).contains(&keys), "{keys}");
     }
 
     #[test]
