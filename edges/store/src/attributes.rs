@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use supertokens_domain::secret::Secret;
 
-use crate::options::{BadUrl, ChannelBinding, PostgresOptions, TlsMode};
+use crate::options::{BadUrl, ChannelBinding, PostgresOptions, TlsMode, TlsVersion};
 
 /// What is not carried out and may not be passed over, with what to do instead.
 const REFUSED: &[(&str, &str)] = &[
@@ -38,20 +38,21 @@ impl PostgresOptions {
             "user" => self.user = Some(value),
             "password" => self.password = Some(Secret::new(value)),
             "application_name" | "ApplicationName" if !value.is_empty() => self.application_name = value,
-            "connect_timeout" | "connectTimeout" => {
-                let seconds = number(name, &value)?;
-                if seconds > 0 {
-                    self.connect_timeout = Duration::from_secs(seconds);
-                }
-            }
+            // Elsewhere 0 and less is for ever; nobody waits for ever here.
+            "connect_timeout" | "connectTimeout" => set(&mut self.connect_timeout, positive(name, &value)?),
             "target_session_attrs" | "targetServerType" => self.any_session = Some(any_session(name, &value)?),
             "load_balance_hosts" | "loadBalanceHosts" => self.any_order = matches!(value.as_str(), "random" | "true"),
             "keepalives" => self.keepalive.on = value != "0",
             "tcpKeepAlive" => self.keepalive.on = value == "true",
-            "keepalives_idle" => self.keepalive.idle = Duration::from_secs(number(name, &value)?.max(1)),
-            "keepalives_interval" => self.keepalive.interval = Duration::from_secs(number(name, &value)?.max(1)),
-            "keepalives_count" => self.keepalive.count = u32::try_from(number(name, &value)?.max(1)).unwrap_or(u32::MAX),
-            "tcp_user_timeout" => self.keepalive.user_timeout = Duration::from_millis(number(name, &value)?),
+            // 0 and less: as if it were not said.
+            "keepalives_idle" => set(&mut self.keepalive.idle, positive(name, &value)?),
+            "keepalives_interval" => set(&mut self.keepalive.interval, positive(name, &value)?),
+            "keepalives_count" => {
+                let count = positive(name, &value)?.map(|count| u32::try_from(count).unwrap_or(u32::MAX));
+                self.keepalive.count = count.unwrap_or(self.keepalive.count);
+            }
+            // 0 is what the system does by itself.
+            "tcp_user_timeout" => self.keepalive.user_timeout = Duration::from_millis(positive(name, &value)?.unwrap_or(0)),
             // What the Java core adds to every address, for a database that is not this one.
             "allowPublicKeyRetrieval" => {}
             _ => self.apply_safety(name, value)?,
@@ -65,7 +66,11 @@ impl PostgresOptions {
             // As JDBC has it, a mode says more than a switch, wherever it stands.
             ("ssl", _) if self.tls_is_said => {}
             ("ssl", "" | "true") => self.tls = TlsMode::Verify,
-            ("ssl", _) => self.tls = TlsMode::Prefer,
+            ("ssl", "false") => self.tls = TlsMode::Prefer,
+            ("ssl", _) => return Err(BadUrl("has an unknown ssl: true and false are known, and sslmode says more".into())),
+            ("requiressl", _) if self.tls_is_said => {}
+            ("requiressl", "1") => self.tls = TlsMode::Require,
+            ("requiressl", "0") => self.tls = TlsMode::Prefer,
             ("sslrootcert", "system") => self.system_certificates = true,
             ("sslrootcert", "") => {}
             ("sslrootcert", _) => self.root_certificates = Some(value.into()),
@@ -75,12 +80,24 @@ impl PostgresOptions {
             ("channel_binding" | "channelBinding", _) => {
                 return Err(BadUrl("has an unknown channel_binding: disable, prefer and require are known".into()));
             }
-            // What is asked for is what is done anyway.
+            ("sslsni", "0") => self.hides_name = true,
+            ("sslsni", "1") => self.hides_name = false,
+            ("ssl_min_protocol_version", "TLSv1.3") => self.only(TlsVersion::Only13)?,
+            ("ssl_max_protocol_version", "TLSv1.2") => self.only(TlsVersion::Only12)?,
+            // What is asked for is what is done anyway. Nothing is compressed, whether that may be or not; Kerberos is not spoken, and
+            // there is nothing to be waited for; the answer to a request for TLS is waited for as long as for all of a connection.
             ("gssencmode" | "gssEncMode", "disable" | "allow" | "prefer")
+            | ("gssdelegation", "0")
+            | ("gssResponseTimeout" | "sslResponseTimeout", _)
             | ("sslnegotiation" | "sslNegotiation", "postgres")
-            | ("sslcompression", "0")
-            | ("sslsni", "1")
-            | ("ssl_min_protocol_version", "TLSv1" | "TLSv1.1" | "TLSv1.2") => {}
+            | ("sslcompression", "0" | "1")
+            | ("sslcertmode", "disable" | "allow")
+            | ("sslfactory", "" | "org.postgresql.ssl.LibPQFactory")
+            | ("ssl_min_protocol_version", "" | "TLSv1" | "TLSv1.1" | "TLSv1.2")
+            | ("ssl_max_protocol_version", "" | "TLSv1.3")
+            | ("sslcert" | "sslkey" | "sslpassword" | "sslcrl" | "sslcrldir" | "require_auth" | "requireAuth", "")
+            | ("replication", "" | "false" | "off" | "no" | "0")
+            | ("options", "") => {}
             _ => {
                 let advice = REFUSED.iter().find(|(refused, _)| *refused == name).map(|(_, advice)| *advice);
                 let lower = name.to_ascii_lowercase();
@@ -94,6 +111,14 @@ impl PostgresOptions {
                 return Err(BadUrl(format!("has the attribute {name}, which is not carried out in this form: {advice}")));
             }
         }
+        Ok(())
+    }
+
+    fn only(&mut self, version: TlsVersion) -> Result<(), BadUrl> {
+        if self.tls_version.is_some_and(|other| other != version) {
+            return Err(BadUrl("has an ssl_min_protocol_version above ssl_max_protocol_version".into()));
+        }
+        self.tls_version = Some(version);
         Ok(())
     }
 
@@ -134,14 +159,21 @@ fn mode(word: &str) -> Result<TlsMode, BadUrl> {
 
 fn any_session(name: &str, value: &str) -> Result<bool, BadUrl> {
     match value {
-        "any" | "prefer-standby" => Ok(true),
-        "read-write" | "primary" | "master" => Ok(false),
+        "any" | "prefer-standby" | "preferSecondary" | "preferSlave" => Ok(true),
+        // On a standby nothing can be stored, so that one is of no use where there is no primary.
+        "read-write" | "primary" | "master" | "preferPrimary" | "preferMaster" => Ok(false),
         _ => Err(BadUrl(format!("has a {name} on which nothing can be stored: write read-write, or any"))),
     }
 }
 
-fn number(name: &str, value: &str) -> Result<u64, BadUrl> {
-    value.parse().map_err(|_| BadUrl(format!("has a {name} that is no whole number")))
+/// A number above 0.
+fn positive(name: &str, value: &str) -> Result<Option<u64>, BadUrl> {
+    let number: i64 = value.trim().parse().map_err(|_| BadUrl(format!("has a {name} that is no whole number")))?;
+    Ok(u64::try_from(number).ok().filter(|number| *number > 0))
+}
+
+fn set(place: &mut Duration, seconds: Option<u64>) {
+    *place = seconds.map_or(*place, Duration::from_secs);
 }
 
 #[cfg(test)]
@@ -163,10 +195,26 @@ mod tests {
             read("channel_binding=require&application_name=me&connect_timeout=3&target_session_attrs=any&keepalives=0").unwrap();
         assert_eq!((o.channel_binding, o.application_name.as_str()), (ChannelBinding::Require, "me"));
         assert_eq!((o.connect_timeout, o.any_session, o.keepalive.on), (Duration::from_secs(3), Some(true), false));
+        let o =
+            read("ssl_min_protocol_version=TLSv1.3&sslsni=0&keepalives_idle=7&keepalives_count=0&connect_timeout=-1").unwrap();
+        assert_eq!((o.tls_version, o.hides_name, o.keepalive.idle), (Some(TlsVersion::Only13), true, Duration::from_secs(7)));
+        assert_eq!((o.keepalive.count, o.connect_timeout), (3, Duration::from_secs(5)));
+        let o = read("ssl_max_protocol_version=TLSv1.2&requiressl=1").unwrap();
+        assert_eq!((o.tls_version, o.tls), (Some(TlsVersion::Only12), TlsMode::Require));
+        for (wanted, any) in [("preferPrimary", false), ("primary", false), ("any", true), ("preferSecondary", true)] {
+            assert_eq!(read(&format!("targetServerType={wanted}")).unwrap().any_session, Some(any), "{wanted}");
+        }
         let o = read("host=a,b&port=1,2&load_balance_hosts=random&dbname=x").unwrap();
         assert_eq!((o.host.as_str(), o.port, o.dbname.as_str(), o.any_order), ("a", 1, "x", true));
         assert_eq!(o.more_hosts, [("b".to_owned(), 2)]);
-        assert!(read("allowPublicKeyRetrieval=true&gssencmode=prefer&sslnegotiation=postgres").unwrap().passed_over.is_empty());
+        for harmless in [
+            "allowPublicKeyRetrieval=true&gssencmode=prefer&gssEncMode=disable&gssdelegation=0&sslnegotiation=postgres",
+            "sslResponseTimeout=5000&gssResponseTimeout=5000&ssl_min_protocol_version=TLSv1.2&ssl_max_protocol_version=TLSv1.3",
+            "sslcompression=1&sslcertmode=allow&sslfactory=org.postgresql.ssl.LibPQFactory&sslcert=&require_auth=&options=",
+            "replication=false&sslsni=1&tcpKeepAlive=true&ApplicationName=me&keepalives_interval=0&tcp_user_timeout=0",
+        ] {
+            assert!(read(harmless).unwrap().passed_over.is_empty(), "{harmless}");
+        }
         assert_eq!(read("prepareThreshold=0&pgbouncer=true").unwrap().passed_over, ["prepareThreshold", "pgbouncer"]);
     }
 
@@ -180,7 +228,8 @@ mod tests {
             "gssencmode=require",
             "options=-csearch_path%3Dx",
             "sslnegotiation=direct",
-            "ssl_min_protocol_version=TLSv1.3",
+            "ssl_min_protocol_version=SSLv3",
+            "sslcertmode=require",
             "sslfactory=org.postgresql.ssl.NonValidatingFactory",
             "sslMode=verify-full",
             "passfile=x",
@@ -194,6 +243,8 @@ mod tests {
         }
         for (attribute, words) in [
             ("sslmode=verify", "unknown sslmode"),
+            ("ssl=require", "unknown ssl"),
+            ("ssl_min_protocol_version=TLSv1.3&ssl_max_protocol_version=TLSv1.2", "above"),
             ("channel_binding=yes", "unknown channel_binding"),
             ("target_session_attrs=read-only", "nothing can be stored"),
             ("connect_timeout=soon", "connect_timeout that is no whole number"),

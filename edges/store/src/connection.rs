@@ -5,6 +5,9 @@
 //! transaction another connection of the server keeps no settings for us, and would show ours to others. Behind one, each statement
 //! travels in a transaction that brings its settings along, in the same trip.
 
+use std::fmt::Display;
+use std::hash::{BuildHasher as _, Hash, RandomState};
+use std::net::IpAddr;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -26,6 +29,8 @@ pub(crate) const SEARCH_PATH: &str = "search_path = pg_catalog, pg_temp";
 /// What makes connections.
 pub(crate) struct Connector {
     config: tokio_postgres::Config,
+    hosts: Vec<(String, u16)>,
+    any_order: bool,
     way: Way,
     timeout: Duration,
     patience: Patience,
@@ -33,7 +38,7 @@ pub(crate) struct Connector {
 }
 
 /// How the database is spoken to.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Terms {
     /// Each transaction may be on another connection of the server.
     pooled: AtomicBool,
@@ -147,8 +152,9 @@ impl Terms {
 impl Connector {
     pub(crate) fn new(options: &PostgresOptions, shared: &Arc<Shared>) -> Result<Self> {
         let way = Way::new(options)?;
-        let (config, timeout) = (driver_config(options, &way), options.connect_limit());
-        Ok(Self { config, way, timeout, patience: options.patience, shared: Arc::clone(shared) })
+        let (config, timeout, patience) = (driver_config(options, &way), options.connect_timeout, options.patience);
+        let hosts = options.hosts().map(|(host, port)| (host.to_owned(), port)).collect();
+        Ok(Self { config, hosts, any_order: options.any_order, way, timeout, patience, shared: Arc::clone(shared) })
     }
 
     /// Was the last connection that was made over TCP encrypted?
@@ -156,9 +162,55 @@ impl Connector {
         self.way.encrypted()
     }
 
-    /// A connection that has been told nothing yet.
+    /// A connection that has been told nothing yet, to the first address that gives one. Each has the same time for all of it, as one may
+    /// take connections and then say nothing; the driver counts only until it takes them.
     pub(crate) async fn bare(&self) -> Result<(Client, JoinHandle<()>)> {
-        let connecting = tokio::time::timeout(self.timeout, Box::pin(self.config.connect(self.way.clone())));
+        let mut last = StoreError::unavailable("the host has no address");
+        for (host, port) in self.in_order(self.hosts.iter().collect()) {
+            let addresses = match self.addresses(host, *port).await {
+                Ok(addresses) => addresses,
+                Err(error) => {
+                    last = error;
+                    continue;
+                }
+            };
+            for address in self.in_order(addresses) {
+                let mut target = self.config.clone();
+                target.host(host).port(*port);
+                if let Some(address) = address {
+                    target.hostaddr(address);
+                }
+                match self.reach(&target).await {
+                    Ok(reached) => return Ok(reached),
+                    Err(error) => last = error,
+                }
+            }
+        }
+        Err(last)
+    }
+
+    /// As they are to be tried.
+    fn in_order<T: Hash>(&self, mut list: Vec<T>) -> Vec<T> {
+        if self.any_order {
+            let dice = RandomState::new();
+            list.sort_by_cached_key(|one| dice.hash_one(one));
+        }
+        list
+    }
+
+    /// The addresses of a host; a socket has none.
+    async fn addresses(&self, host: &str, port: u16) -> Result<Vec<Option<IpAddr>>> {
+        if host.starts_with('/') {
+            return Ok(vec![None]);
+        }
+        let failed = |why: &dyn Display| StoreError::unavailable(format!("the host {host} cannot be found: {why}"));
+        let found = tokio::time::timeout(self.timeout, tokio::net::lookup_host((host, port))).await;
+        let addresses = found.map_err(|_| failed(&"there was no answer in time"))?.map_err(|e| failed(&e))?;
+        Ok(addresses.map(|address| Some(address.ip())).collect())
+    }
+
+    async fn reach(&self, target: &tokio_postgres::Config) -> Result<(Client, JoinHandle<()>)> {
+        let connecting = tokio::time::timeout(self.timeout, Box::pin(target.connect(self.way.clone())));
         let connected = connecting.await.map_err(|_| StoreError::unavailable("connecting took too long"))?;
         let (client, connection) = connected.map_err(|e| from_postgres(&e, &self.shared.sql))?;
         check_encoding(connection.parameter("server_encoding"), self.config.get_dbname().unwrap_or_default())?;
@@ -283,16 +335,11 @@ impl Patience {
     }
 }
 
+/// All but where the server is.
 fn driver_config(options: &PostgresOptions, way: &Way) -> tokio_postgres::Config {
-    use tokio_postgres::config::{LoadBalanceHosts, TargetSessionAttrs};
+    use tokio_postgres::config::TargetSessionAttrs;
     let mut config = tokio_postgres::Config::new();
     config.dbname(&options.dbname);
-    for (host, port) in options.hosts() {
-        config.host(host).port(port);
-    }
-    if options.any_order {
-        config.load_balance_hosts(LoadBalanceHosts::Random);
-    }
     // One of several may be a standby, where nothing can be stored.
     if !options.any_session.unwrap_or(options.more_hosts.is_empty()) {
         config.target_session_attrs(TargetSessionAttrs::ReadWrite);

@@ -327,27 +327,39 @@ impl Db {
             }
             self.read_once(postgres, body).await
         };
-        let too_long = |_| StoreError::unavailable("a read was not answered in time");
-        tokio::time::timeout(postgres.reading_limit(), reading).await.map_err(too_long)?
+        let answer = tokio::time::timeout(postgres.reading_limit(), reading).await;
+        answer.unwrap_or_else(|_| Err(self.silent("a read was not answered in time")))
+    }
+
+    /// Nothing was answered. Writes will not fare better, which is said once.
+    fn silent(&self, what: &str) -> StoreError {
+        let silence = StoreError::unavailable(what);
+        self.0.shared.health.silent(&silence);
+        silence
     }
 
     async fn read_once<T, F: AsyncFn(&mut Tx<'_>) -> Result<T>>(&self, postgres: &Postgres, body: &F) -> Result<T> {
         let on = async |client: &Connection| {
             let mut tx = Tx::postgres(client, &self.0.shared, Begin::Never);
             let answer = body(&mut tx).await;
-            tx.end(answer).await.answer
+            tx.end(answer).await
         };
         let Some(client) = postgres.reader().await else {
             let lease = postgres.lease().await?;
-            let answer = on(lease.client()?).await;
-            lease.give_back();
-            return answer;
+            let ended = on(lease.client()?).await;
+            if ended.clean {
+                lease.give_back();
+            }
+            return ended.answer;
         };
-        tokio::time::timeout(postgres.read_limit(), on(&client)).await.unwrap_or_else(|_| {
-            // The connection may have died without a word.
-            postgres.give_up(&client);
-            Err(StoreError::unavailable("a read was not answered in time"))
-        })
+        match tokio::time::timeout(postgres.read_limit(), on(&client)).await {
+            Ok(ended) => ended.answer,
+            Err(_) => {
+                // The connection may have died without a word.
+                postgres.give_up(&client);
+                Err(StoreError::unavailable("a read was not answered in time"))
+            }
+        }
     }
 
     /// With what was worked out beside the commit, if anything was to be.
@@ -418,7 +430,7 @@ impl Db {
         };
         // A silent database may have carried out anything.
         let done = postgres.while_alive(Box::pin(self.on_lease(lease, body, begin, beside))).await;
-        done.unwrap_or_else(|silent| (Err(silent), true))
+        done.unwrap_or_else(|| (Err(self.silent("the database has fallen silent")), true))
     }
 
     async fn on_lease<T: Send, U: Send, F: AsyncFn(&mut Tx<'_>) -> Result<T>>(
@@ -449,7 +461,7 @@ impl Db {
         if ended.clean {
             lease.give_back();
         }
-        if ended.answer.is_ok() && ended.commit_sent {
+        if ended.wrote {
             self.0.shared.health.kept();
         }
         // A statement by itself may have been carried out before the connection broke.

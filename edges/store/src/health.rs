@@ -61,6 +61,12 @@ impl Kind {
         }
     }
 
+    /// Does this one stay when the other one is found? A lost file is looked at before every write, and what comes of using it, or of
+    /// not using it, is no other trouble.
+    fn says_more_than(self, other: Self) -> bool {
+        self == Self::Lost && other != Self::Lost
+    }
+
     /// What to do. The text of a lost file says it already.
     fn remedy(self) -> &'static str {
         match self {
@@ -102,11 +108,21 @@ impl Health {
     pub(crate) fn refused(&self, error: &StoreError) {
         let kind = Kind::of(error);
         let mut trouble = self.trouble();
-        let is_new = trouble.as_ref().is_none_or(|old| old.kind != kind);
+        let old = trouble.as_ref().map(|trouble| trouble.kind);
+        if old.is_some_and(|old| old.says_more_than(kind)) {
+            return;
+        }
         *trouble = Some(Trouble { kind, since: Instant::now(), error: error.clone() });
         self.troubled.store(true, Ordering::Relaxed);
-        if is_new {
+        if old != Some(kind) {
             tracing::error!(database = self.place, error = chain(error), "writes are not accepted: {}", kind.remedy());
+        }
+    }
+
+    /// Nothing was answered in time, to a read or a write. What is known already says more.
+    pub(crate) fn silent(&self, error: &StoreError) {
+        if self.trouble().is_none() {
+            self.refused(error);
         }
     }
 
@@ -194,14 +210,21 @@ impl Db {
         {
             return Err(full);
         }
-        let answer = tokio::time::timeout(patience, Box::pin(self.try_writing())).await.unwrap_or_else(|_| {
-            let waited = patience.as_millis();
-            Err(StoreError::unavailable(format!("there was no answer in {waited} ms")))
-        });
-        match &answer {
-            Ok(()) => health.is_well_again(),
-            Err(error) => health.refused(error),
-        }
+        let answer = match tokio::time::timeout(patience, Box::pin(self.try_writing())).await {
+            Ok(answer) => {
+                match &answer {
+                    Ok(()) => health.is_well_again(),
+                    Err(error) => health.refused(error),
+                }
+                answer
+            }
+            Err(_) => {
+                let waited = patience.as_millis();
+                let silence = StoreError::unavailable(format!("there was no answer in {waited} ms"));
+                health.silent(&silence);
+                Err(silence)
+            }
+        };
         *tried = Some((Instant::now(), answer.clone()));
         answer
     }
@@ -209,5 +232,64 @@ impl Db {
     /// Was the last write that was tried accepted, as far as is known? Asks nobody.
     pub fn takes_writes(&self) -> bool {
         !self.shared().health.troubled.load(Ordering::Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::DriverError;
+
+    fn said() -> DriverError {
+        DriverError { code: None, message: "no".into() }
+    }
+
+    fn lost() -> StoreError {
+        StoreError::Lost { path: "a.db".into(), what: "has been deleted", remedy: "put it back" }
+    }
+
+    fn kind(health: &Health) -> Option<Kind> {
+        health.trouble().as_ref().map(|trouble| trouble.kind)
+    }
+
+    #[test]
+    fn what_says_more_stays() {
+        use Kind::{Full, Held, Lost, ReadOnly, Unreachable};
+        let silent = || StoreError::unavailable("no answer");
+        // What is known, what is found then, whether that is silence, and what is known afterwards.
+        for (known, found, is_silence, then) in [
+            (None, silent(), true, Unreachable),
+            (Some(lost()), silent(), true, Lost),
+            (Some(lost()), silent(), false, Lost),
+            (Some(lost()), StoreError::ReadOnly(said()), false, Lost),
+            (Some(lost()), lost(), false, Lost),
+            (Some(StoreError::Held(said())), silent(), true, Held),
+            (Some(StoreError::Held(said())), silent(), false, Unreachable),
+            (Some(StoreError::Full(said())), silent(), true, Full),
+            (Some(StoreError::Full(said())), StoreError::ReadOnly(said()), false, ReadOnly),
+            (Some(silent()), StoreError::Full(said()), false, Full),
+            (Some(silent()), lost(), false, Lost),
+        ] {
+            let health = Health::new("a.db".into());
+            if let Some(known) = &known {
+                health.refused(known);
+            }
+            match is_silence {
+                true => health.silent(&found),
+                false => health.refused(&found),
+            }
+            assert_eq!(kind(&health), Some(then), "{known:?}, then {found:?}");
+        }
+    }
+
+    #[test]
+    fn a_lost_file_is_lost_until_it_is_found() {
+        let health = Health::new("a.db".into());
+        assert!(!health.file_is(&Err(lost())));
+        health.silent(&StoreError::unavailable("no answer"));
+        health.failed(&StoreError::Full(said()));
+        assert!(health.lost().is_some());
+        assert!(health.file_is(&Ok(())));
+        assert!(health.lost().is_none() && kind(&health).is_none());
     }
 }

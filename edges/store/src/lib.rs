@@ -36,7 +36,7 @@ pub use keys::{DynamicKeyRow, StaticKeyRow};
 pub use migrations::{Applied, PlannedMigration};
 pub use options::{
     BadUrl, ChannelBinding, DatabaseOptions, IdleConnections, Keepalive, Patience, PostgresOptions, SqliteOptions, SqlitePlace,
-    TableNames, TlsMode,
+    TableNames, TlsMode, TlsVersion,
 };
 pub use postgres::PoolState;
 pub use rights::{Creator, Lack};

@@ -61,6 +61,10 @@ pub struct PostgresOptions {
     pub root_certificates: Option<PathBuf>,
     /// The system's authorities are to be asked, whatever the mode.
     pub system_certificates: bool,
+    /// The only version of TLS that will do; 1.2 and 1.3 both do if it is not said.
+    pub tls_version: Option<TlsVersion>,
+    /// The name of the host is not told to whoever listens before the connection is encrypted.
+    pub hides_name: bool,
     /// Whether the password must be bound to the encrypted connection.
     pub channel_binding: ChannelBinding,
     /// What the server's lists call this program.
@@ -75,7 +79,7 @@ pub struct PostgresOptions {
     pub passed_over: Vec<String>,
     /// The most connections in all. From four on, two of them are shared by reads.
     pub pool_size: usize,
-    /// How long making a connection to one host may take.
+    /// How long making a connection to one address may take, until it is ready for statements.
     pub connect_timeout: Duration,
     /// How long to wait for a connection of the pool.
     pub acquire_timeout: Duration,
@@ -141,6 +145,15 @@ impl TlsMode {
             Self::Verify => "verify-full",
         }
     }
+}
+
+/// A version of TLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TlsVersion {
+    /// 1.2 and no other.
+    Only12,
+    /// 1.3 and no other.
+    Only13,
 }
 
 /// Whether the password must be bound to the encrypted connection (`channel_binding`): then nobody in between can use it.
@@ -256,6 +269,8 @@ impl Default for PostgresOptions {
             tls_is_said: false,
             root_certificates: None,
             system_certificates: false,
+            tls_version: None,
+            hides_name: false,
             channel_binding: ChannelBinding::default(),
             application_name: "supertokens-rs".into(),
             any_session: None,
@@ -362,11 +377,6 @@ impl PostgresOptions {
                 "encrypted, but nobody looks at the server's certificate: sslmode=verify-full with sslrootcert finds out who answers",
             ),
         }
-    }
-
-    /// How long making a connection may take if all hosts but the last say nothing.
-    pub(crate) fn connect_limit(&self) -> Duration {
-        self.connect_timeout * u32::try_from(self.more_hosts.len() + 1).unwrap_or(u32::MAX)
     }
 
     fn redacted(&self) -> String {

@@ -78,6 +78,29 @@ impl Drop for Waiting<'_> {
     }
 }
 
+/// One more connection that is being made. Given up with the runtime in which it was, it counts no longer, and may be made in another.
+struct Growing {
+    pool: Option<Arc<Pool>>,
+}
+
+impl Growing {
+    async fn by_one(mut self) {
+        let Some(pool) = &self.pool else { return };
+        let made = pool.connector.connect(&pool.terms, false).await;
+        if let Some(pool) = self.pool.take() {
+            pool.grown(made);
+        }
+    }
+}
+
+impl Drop for Growing {
+    fn drop(&mut self) {
+        if let Some(pool) = self.pool.take() {
+            pool.state().growing -= 1;
+        }
+    }
+}
+
 impl Pool {
     /// A pool with one connection to begin with.
     pub(crate) fn new(
@@ -144,17 +167,27 @@ impl Pool {
 
     /// Makes connections for those who wait, if there may be more.
     fn grow(self: &Arc<Self>) {
-        let mut state = self.state();
-        let resting = state.rests_until.is_some_and(|until| Instant::now() < until) && state.existing > 0;
-        while !resting && state.growing < self.waiting.load(Ordering::Relaxed) && state.existing + state.growing < self.max {
-            let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
-            state.growing += 1;
-            runtime.spawn(Arc::clone(self).grow_by_one());
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        // A runtime that is ending drops each of them here and now, which ends its count: so not while the state is locked, and not for
+        // as long as there may be one more.
+        for growing in (0..self.max).map_while(|_| self.may_grow()) {
+            runtime.spawn(growing.by_one());
         }
     }
 
-    async fn grow_by_one(self: Arc<Self>) {
-        let made = self.connector.connect(&self.terms, false).await;
+    /// Counts one more that is being made, if somebody waits for it and it may be made.
+    fn may_grow(self: &Arc<Self>) -> Option<Growing> {
+        let mut state = self.state();
+        let resting = state.rests_until.is_some_and(|until| Instant::now() < until) && state.existing > 0;
+        let wanted = state.growing < self.waiting.load(Ordering::Relaxed) && state.existing + state.growing < self.max;
+        (wanted && !resting).then(|| {
+            state.growing += 1;
+            Growing { pool: Some(Arc::clone(self)) }
+        })
+    }
+
+    /// What an attempt to make one came to.
+    fn grown(&self, made: Result<Connection>) {
         let mut state = self.state();
         state.growing -= 1;
         match made {
@@ -241,5 +274,56 @@ fn chain(error: &StoreError) -> String {
     match error {
         StoreError::Unavailable(cause) | StoreError::Driver(cause) => format!("{error}: {cause}"),
         other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::DatabaseOptions;
+    use crate::options::TableNames;
+    use crate::statement::{Dialect, Sql};
+    use crate::tx::Shared;
+
+    /// A pool of three, of a server that takes connections and says nothing.
+    fn pool(port: u16) -> Arc<Pool> {
+        let url = format!("postgresql://u@127.0.0.1:{port}/d?connect_timeout=60");
+        let DatabaseOptions::Postgres(options) = DatabaseOptions::parse(&url).unwrap() else { panic!("not PostgreSQL") };
+        let shared = Shared::new(Sql::new(Dialect::Postgres, TableNames::default()), String::new());
+        let connector = Arc::new(Connector::new(&options, &shared).unwrap());
+        Pool::new(&connector, &Arc::default(), 3, 0, Duration::from_secs(60))
+    }
+
+    /// Somebody whose end is that of a connection.
+    struct Loses(Arc<Pool>);
+
+    impl Drop for Loses {
+        fn drop(&mut self) {
+            self.0.lost();
+        }
+    }
+
+    #[test]
+    fn a_runtime_that_ends_does_not_take_places_of_the_pool_with_it() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let pool = pool(listener.local_addr().unwrap().port());
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let (waits, loses) = (Arc::clone(&pool), Loses(Arc::clone(&pool)));
+            pool.state().existing = 1;
+            tokio::spawn(async move { waits.lease().await.map(drop) });
+            tokio::spawn(async move {
+                let _loses = loses;
+                std::future::pending::<()>().await;
+            });
+            while pool.state().growing == 0 {
+                tokio::task::yield_now().await;
+            }
+        });
+        // Somebody waits elsewhere, too.
+        pool.waiting.fetch_add(1, Ordering::Relaxed);
+        drop(runtime);
+        let state = pool.state();
+        assert_eq!((state.existing, state.growing, pool.waiting.load(Ordering::Relaxed)), (0, 0, 1));
     }
 }

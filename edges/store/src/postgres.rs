@@ -108,20 +108,20 @@ impl Postgres {
     }
 
     /// Waits for work on a connection of the pool for as long as the database answers others. Work may take its time, but a database that
-    /// has fallen silent is not waited for.
-    pub(crate) async fn while_alive<T>(&self, work: impl Future<Output = T>) -> Result<T> {
+    /// has fallen silent is not waited for: then there is nothing.
+    pub(crate) async fn while_alive<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         let mut work = std::pin::pin!(work);
         loop {
             if let Ok(done) = tokio::time::timeout(self.read_limit(), &mut work).await {
-                return Ok(done);
+                return Some(done);
             }
             let alive = tokio::select! {
                 biased;
-                done = &mut work => return Ok(done),
+                done = &mut work => return Some(done),
                 alive = tokio::time::timeout(self.patience.shared_read / 2, self.is_alive()) => alive.unwrap_or(false),
             };
             if !alive {
-                return Err(StoreError::unavailable("the database has fallen silent"));
+                return None;
             }
         }
     }

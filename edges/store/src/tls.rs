@@ -3,26 +3,34 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use rustls::SupportedProtocolVersion;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
-use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+use rustls::version::{TLS12, TLS13};
+use rustls::{ALL_VERSIONS, CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 
 use crate::error::{Result, StoreError};
-use crate::options::TlsMode;
+use crate::options::{PostgresOptions, TlsMode, TlsVersion};
 
 type Verified = std::result::Result<ServerCertVerified, Error>;
 type Signed = std::result::Result<HandshakeSignatureValid, Error>;
 
-/// The client's side of TLS for a mode; with `Disable` it is made but not used. Whoever names authorities wants them to be asked.
-pub(crate) fn config(mode: TlsMode, roots: Option<&Path>) -> Result<ClientConfig> {
+/// The client's side of TLS; with `Disable` it is made but not used. Whoever names authorities wants them to be asked.
+pub(crate) fn config(options: &PostgresOptions) -> Result<ClientConfig> {
+    let (mode, roots) = (options.tls_mode(), options.root_certificates.as_deref());
+    let versions: &[&SupportedProtocolVersion] = match options.tls_version {
+        None => ALL_VERSIONS,
+        Some(TlsVersion::Only12) => &[&TLS12],
+        Some(TlsVersion::Only13) => &[&TLS13],
+    };
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let bad = |e: &dyn std::fmt::Display| StoreError::driver(format!("TLS cannot be set up: {e}"));
     let builder =
-        ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions().map_err(|e| bad(&e))?;
+        ClientConfig::builder_with_provider(Arc::clone(&provider)).with_protocol_versions(versions).map_err(|e| bad(&e))?;
     let verifier: Arc<dyn ServerCertVerifier> = match (mode, roots) {
         (TlsMode::Disable, _) | (TlsMode::Prefer | TlsMode::Require, None) => Arc::new(Unverified(provider)),
         (TlsMode::Verify | TlsMode::VerifyAuthority, None) => {
@@ -38,7 +46,9 @@ pub(crate) fn config(mode: TlsMode, roots: Option<&Path>) -> Result<ClientConfig
             Arc::new(Authorities { chain, named, name_counts: mode == TlsMode::Verify })
         }
     };
-    Ok(builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth())
+    let mut config = builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth();
+    config.enable_sni = !options.hides_name;
+    Ok(config)
 }
 
 fn unusable(file: &Path, why: &dyn std::fmt::Display) -> StoreError {

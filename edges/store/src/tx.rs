@@ -46,6 +46,8 @@ pub(crate) struct OnPostgres<'c> {
     client: &'c Connection,
     begin: Begin,
     queue: Vec<(Q, Vec<Val<'static>>)>,
+    /// Has a row been changed? Of what gives rows back, that is not known.
+    wrote: bool,
 }
 
 /// Whether there is a transaction.
@@ -85,7 +87,7 @@ impl<'c> Tx<'c> {
     }
 
     pub(crate) fn postgres(client: &'c Connection, shared: &'c Shared, begin: Begin) -> Self {
-        let place = Place::Postgres(OnPostgres { client, begin, queue: Vec::new() });
+        let place = Place::Postgres(OnPostgres { client, begin, queue: Vec::new(), wrote: false });
         Self { place, shared, failed: false, single: (begin == Begin::Single).then_some(false) }
     }
 
@@ -174,7 +176,7 @@ impl<'c> Tx<'c> {
     pub(crate) async fn end<T>(self, answer: Result<T>) -> Ended<T> {
         let (failed, shared) = (self.failed, self.shared);
         let Place::Postgres(mut on) = self.place else {
-            return Ended { answer, commit_sent: false, clean: true };
+            return Ended { answer, commit_sent: false, clean: true, wrote: false };
         };
         match answer {
             Ok(value) if !failed => {
@@ -182,13 +184,14 @@ impl<'c> Tx<'c> {
                 let committed = on.commit(shared).await;
                 // A connection that failed to commit may be left in a transaction.
                 let clean = committed.is_ok() || on.rollback(shared).await;
-                Ended { answer: committed.map(|()| value), commit_sent, clean }
+                let wrote = on.wrote && committed.is_ok();
+                Ended { answer: committed.map(|()| value), commit_sent, clean, wrote }
             }
             answer => {
                 let clean = on.rollback(shared).await;
                 // A body that swallowed the failure of a statement has nothing to be proud of either.
                 let answer = answer.and(Err(StoreError::Aborted));
-                Ended { answer, commit_sent: false, clean }
+                Ended { answer, commit_sent: false, clean, wrote: false }
             }
         }
     }
@@ -201,6 +204,8 @@ pub(crate) struct Ended<T> {
     pub(crate) commit_sent: bool,
     /// Whether the connection is free of any transaction.
     pub(crate) clean: bool,
+    /// Whether a row was changed, and that was kept.
+    pub(crate) wrote: bool,
 }
 
 impl<'c> OnPostgres<'c> {
@@ -280,6 +285,10 @@ impl<'c> OnPostgres<'c> {
         shared.count(prepared.len());
         let fence = alone.then_some(&client.fence);
         let answer = in_order(batch, asked, fence).await.map_err(|e| self.failure(&e, shared));
+        let answer = answer.map(|(gave, changed)| {
+            self.wrote |= changed;
+            gave
+        });
         if commit && (answer.is_ok() || !self.client.is_closed()) {
             // COMMIT ends the transaction even where it had to undo it.
             self.begin = Begin::Never;
@@ -342,12 +351,13 @@ fn typed<'a>(params: &'a [Val<'_>]) -> Vec<(&'a (dyn ToSql + Sync), Type)> {
 }
 
 /// Starts the futures in their order, so that their messages leave in that order, and waits for all. Where there is a fence, no
-/// messages of others come between them. Answers the first failure, else what the one before `asked` gave.
+/// messages of others come between them. Answers the first failure, else what the one before `asked` gave, and whether rows were
+/// changed.
 async fn in_order(
     mut batch: Vec<Sent<'_>>,
     asked: usize,
     mut fence: Option<&std::sync::Mutex<()>>,
-) -> std::result::Result<Gave, tokio_postgres::Error> {
+) -> std::result::Result<(Gave, bool), tokio_postgres::Error> {
     let mut answers: Vec<Option<std::result::Result<Gave, tokio_postgres::Error>>> = batch.iter().map(|_| None).collect();
     std::future::poll_fn(|context| {
         let _fence = fence.take().map(|fence| fence.lock().unwrap_or_else(PoisonError::into_inner));
@@ -361,14 +371,15 @@ async fn in_order(
         if pending { Poll::Pending } else { Poll::Ready(()) }
     })
     .await;
-    let mut wanted = Gave::Count(0);
+    let (mut wanted, mut changed) = (Gave::Count(0), false);
     for (n, answer) in answers.into_iter().flatten().enumerate() {
         let gave = answer?;
+        changed |= matches!(gave, Gave::Count(1..));
         if n + 1 == asked {
             wanted = gave;
         }
     }
-    Ok(wanted)
+    Ok((wanted, changed))
 }
 
 fn sqlite_rows<T>(

@@ -81,7 +81,7 @@ impl Way {
             let said = "the address of the database names hosts and folders of sockets: name only one kind";
             return Err(StoreError::BadOptions(said.to_owned()));
         }
-        let tls = MakeRustlsConnect::new(tls::config(mode, options.root_certificates.as_deref())?);
+        let tls = MakeRustlsConnect::new(tls::config(options)?);
         Ok(Self { tls, mode, encrypted: Arc::default() })
     }
 
@@ -299,6 +299,43 @@ mod tests {
         }
         let (_, error) = gives_it_away("0.0.0.0", "").await;
         assert!(matches!(&error, StoreError::Unsafe(said) if said.contains("clear text")), "{error:?}");
+    }
+
+    /// A server that takes connections and says nothing, after it has heard so many bytes and answered each of them.
+    async fn silent(heard: usize, answers: &'static [u8]) -> u16 {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        tokio::spawn(async move {
+            let mut kept = Vec::new();
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let mut buffer = vec![0; heard];
+                stream.read_exact(&mut buffer).await.unwrap();
+                stream.write_all(answers).await.unwrap();
+                kept.push(stream);
+            }
+        });
+        port
+    }
+
+    #[tokio::test]
+    async fn a_host_that_falls_silent_does_not_use_up_the_time_of_the_next() {
+        // Asked whether it encrypts; while it tells of TLS; asked for the password; and where nothing is encrypted.
+        for (first, attributes) in [
+            (silent(0, b"").await, ""),
+            (silent(8, b"S").await, ""),
+            (silent(8, b"N").await, ""),
+            (silent(0, b"").await, "&sslmode=disable"),
+        ] {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let second = listener.local_addr().unwrap().port();
+            let url = format!("postgresql://u@127.0.0.1:{first},127.0.0.1:{second}/d?connect_timeout=1{attributes}");
+            let opening = tokio::spawn(async move { Db::open(DatabaseOptions::parse(&url).unwrap()).await });
+            let reached = tokio::time::timeout(std::time::Duration::from_secs(30), listener.accept()).await;
+            assert!(reached.is_ok(), "{attributes}");
+            // It closes at once: that is the last word.
+            drop((reached, listener));
+            assert!(matches!(opening.await.unwrap(), Err(StoreError::Unavailable(_))));
+        }
     }
 
     #[test]

@@ -15,6 +15,8 @@ tests! {
     what_the_operator_sets_counts on &[Kind::Postgres],
     a_transaction_that_does_not_go_on_is_ended on &[Kind::Postgres],
     a_shared_connection_that_does_not_answer_is_given_up on &[Kind::Postgres],
+    a_database_that_says_nothing_is_told_of on &[Kind::Postgres],
+    a_commit_without_a_write_proves_nothing on &[Kind::Postgres],
     partitions_wait_for_nobody on &[Kind::Postgres],
     a_new_file_is_for_its_owner_alone on &[Kind::File],
     neither_hashes_nor_data_are_printed on &[Kind::Memory],
@@ -79,6 +81,9 @@ async fn a_transaction_that_does_not_go_on_is_ended(w: &World) -> Outcome {
     Ok(())
 }
 
+/// From now on no connection passes on anything, also none that is made later.
+const FOR_EVER: usize = usize::MAX;
+
 /// Passes bytes on to the server. Connections that were made before the last freeze pass on nothing any more, and are not closed.
 async fn proxy(to: String, frozen: Arc<AtomicUsize>) -> Result<u16, std::io::Error> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
@@ -88,6 +93,9 @@ async fn proxy(to: String, frozen: Arc<AtomicUsize>) -> Result<u16, std::io::Err
             let (to, frozen) = (to.clone(), Arc::clone(&frozen));
             tokio::spawn(async move {
                 let age = frozen.load(Ordering::SeqCst);
+                if age == FOR_EVER {
+                    return std::future::pending().await;
+                }
                 let Ok(mut far) = TcpStream::connect(to).await else { return };
                 let is_frozen = async {
                     while frozen.load(Ordering::SeqCst) == age {
@@ -105,6 +113,53 @@ async fn proxy(to: String, frozen: Arc<AtomicUsize>) -> Result<u16, std::io::Err
     Ok(port)
 }
 
+/// Behind such a proxy.
+async fn behind(w: &World, frozen: &Arc<AtomicUsize>) -> Result<Db, Box<dyn std::error::Error + Send + Sync>> {
+    let server = w.postgres();
+    let port = proxy(format!("{}:{}", server.host, server.port), Arc::clone(frozen)).await?;
+    let patience = Patience { shared_read: Duration::from_secs(1), ..Patience::default() };
+    let options = PostgresOptions { host: "127.0.0.1".into(), port, patience, ..server };
+    Ok(Db::open(DatabaseOptions::Postgres(Box::new(options))).await?)
+}
+
+async fn a_database_that_says_nothing_is_told_of(w: &World) -> Outcome {
+    insert(w).await?;
+    let write = async |db: &Db| {
+        db.single(async |tx| tx.update_jwt_payload(&AppId::default(), &public(), &handle("h"), "{}", 1).await).await
+    };
+    for reads in [true, false] {
+        let frozen = Arc::new(AtomicUsize::new(0));
+        let db = behind(w, &frozen).await?;
+        assert!(write(&db).await? && db.takes_writes());
+        frozen.store(FOR_EVER, Ordering::SeqCst);
+        let answer = match reads {
+            true => db.read(async |tx| tx.session(&AppId::default(), &public(), &handle("h")).await).await.map(|_| ()),
+            false => write(&db).await.map(|_| ()),
+        };
+        assert!(matches!(answer, Err(StoreError::Unavailable(_))), "{answer:?}");
+        assert!(!db.takes_writes(), "reads: {reads}");
+    }
+    Ok(())
+}
+
+async fn a_commit_without_a_write_proves_nothing(w: &World) -> Outcome {
+    insert(w).await?;
+    let (name, operator) = (w.postgres().dbname, connect(&w.postgres()).await?);
+    operator.batch_execute(&format!("ALTER DATABASE {name} SET default_transaction_read_only = on")).await?;
+    let db = open(w, Patience::default()).await?;
+    assert!(db.tx(async |tx| tx.session(&AppId::default(), &public(), &handle("h")).await).await?.is_some());
+    let ready = db.ready(LONG).await;
+    assert!(matches!(ready, Err(StoreError::ReadOnly(_))), "{ready:?}");
+    operator.batch_execute(&format!("ALTER DATABASE {name} RESET default_transaction_read_only")).await?;
+    let db = open(w, Patience::default()).await?;
+    // One that finds no row is none either: a write is tried.
+    let before = db.statements();
+    assert!(!db.single(async |tx| tx.update_jwt_payload(&AppId::default(), &public(), &handle("nobody"), "{}", 1).await).await?);
+    db.ready(LONG).await?;
+    assert_eq!(db.statements() - before, 2);
+    Ok(())
+}
+
 async fn a_shared_connection_that_does_not_answer_is_given_up(w: &World) -> Outcome {
     insert(w).await?;
     let server = w.postgres();
@@ -112,10 +167,7 @@ async fn a_shared_connection_that_does_not_answer_is_given_up(w: &World) -> Outc
         return Err("this test wants a server on TCP".into());
     }
     let frozen = Arc::new(AtomicUsize::new(0));
-    let port = proxy(format!("{}:{}", server.host, server.port), Arc::clone(&frozen)).await?;
-    let patience = Patience { shared_read: Duration::from_secs(1), ..Patience::default() };
-    let options = PostgresOptions { host: "127.0.0.1".into(), port, patience, ..server };
-    let db = Db::open(DatabaseOptions::Postgres(Box::new(options))).await?;
+    let db = behind(w, &frozen).await?;
     let read = || db.read(async |tx| tx.session(&AppId::default(), &public(), &handle("h")).await);
     // Both of them.
     assert!(read().await?.is_some() && read().await?.is_some());
