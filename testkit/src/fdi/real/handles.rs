@@ -5,7 +5,7 @@ use supertokens::Error;
 use supertokens::session::{NewSession, VerifyOptions};
 
 use super::{Cdi, payload};
-use crate::cdi::place::put_tenant;
+use crate::cdi::place::{make_app, put_tenant, remove_app};
 use crate::fdi::Stage;
 use crate::scenarios;
 
@@ -49,26 +49,40 @@ async fn sessions_of_a_tenant_that_was_removed_are_over(stage: &Stage) {
     }
 }
 
-/// The settings name an app that is not there: that is said, and is not taken for the end of anybody's session.
-async fn a_wrong_app_is_a_fault_and_no_end_of_sessions(stage: &Stage) {
-    put_tenant(stage.world(), "", "t1", json!({})).await;
-    stage.world().core().tenants().reload().await.expect("the tenants");
-    for cdi in Cdi::BOTH {
-        let engine = stage.engine(|plan| cdi.of(stage, plan)).await;
-        let wrong = stage.engine(|plan| plan.core(stage.core_of_app("nosuchapp"))).await;
-        for tenant in ["public", "t1"] {
-            let session = engine.create_new_session(NewSession::of("ada").tenant(tenant)).await.expect("a session");
-            let fault = |error: Error| {
-                assert!(matches!(error, Error::Core(_)), "{error:?}");
-                assert!(error.to_string().contains("does not know this app"), "{error}");
-            };
-            fault(wrong.session_information(session.handle()).await.unwrap_err());
-            fault(wrong.update_session_data(session.handle(), json!({})).await.unwrap_err());
-            fault(wrong.revoke_session(session.handle()).await.unwrap_err());
-            fault(wrong.revoke_sessions(vec![session.handle().to_owned(), "x_other".to_owned()]).await.unwrap_err());
-            let refresh = session.all_session_tokens_dangerously().refresh_token.expect("a refresh token");
-            fault(wrong.refresh_session(refresh, true, None).await.unwrap_err());
-            assert!(engine.session_information(session.handle()).await.expect("an answer").is_some());
+#[track_caller]
+fn is_fault<T: std::fmt::Debug>(answer: Result<T, Error>) {
+    let error = answer.expect_err("a fault");
+    assert!(matches!(error, Error::Core(_)), "{error:?}");
+    assert!(error.to_string().contains("does not know this app"), "{error}");
+}
+
+/// The settings name an app that is not there, from the beginning or from one moment to the next: that is said, and is not taken for the
+/// end of anybody's session.
+async fn a_missing_app_is_a_fault_and_no_end_of_sessions(stage: &Stage) {
+    let (plain, asking) = (VerifyOptions::new(), VerifyOptions::new().check_database());
+    for tenant in ["public", "t1"] {
+        make_app(stage.world(), "shop").await;
+        put_tenant(stage.world(), "shop", "t1", json!({})).await;
+        stage.world().core().tenants().reload().await.expect("the tenants");
+        let engine = stage.engine(|plan| plan.core(stage.core_of_app("shop"))).await;
+        let session = engine.create_new_session(NewSession::of("ada").tenant(tenant)).await.expect("a session");
+        let handle = session.handle().to_owned();
+        let tokens = session.all_session_tokens_dangerously();
+        engine.get_session(tokens.access_token.as_str(), None, &asking).await.expect("an answer").expect("a session");
+        remove_app(stage.world(), "shop").await;
+        stage.world().core().tenants().reload().await.expect("the tenants");
+        engine.get_session(tokens.access_token.as_str(), None, &plain).await.expect("an answer").expect("by its keys alone");
+        is_fault(engine.get_session(tokens.access_token.as_str(), None, &asking).await);
+        is_fault(session.merge_into_access_token_payload(payload(json!({ "a": 1 }))).await);
+        is_fault(session.revoke().await);
+        is_fault(engine.refresh_session(tokens.refresh_token.expect("a refresh token"), true, None).await);
+        let from_the_beginning = stage.engine(|plan| plan.core(stage.core_of_app("shop"))).await;
+        for engine in [engine, from_the_beginning] {
+            is_fault(engine.session_information(&handle).await);
+            is_fault(engine.update_session_data(&handle, json!({})).await);
+            is_fault(engine.merge_into_access_token_payload(&handle, payload(json!({ "a": 1 }))).await);
+            is_fault(engine.revoke_session(&handle).await);
+            is_fault(engine.revoke_sessions(vec![handle.clone(), "x_other".to_owned()]).await);
         }
     }
 }
@@ -76,5 +90,5 @@ async fn a_wrong_app_is_a_fault_and_no_end_of_sessions(stage: &Stage) {
 scenarios!(Stage:
     a_handle_of_a_tenant_that_is_not_there_is_that_of_no_session,
     sessions_of_a_tenant_that_was_removed_are_over,
-    a_wrong_app_is_a_fault_and_no_end_of_sessions,
+    a_missing_app_is_a_fault_and_no_end_of_sessions,
 );
