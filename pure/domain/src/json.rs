@@ -221,6 +221,16 @@ impl JsonObject {
         self.members.iter().map(|(name, value)| (name.as_str(), value))
     }
 
+    /// An object of these members, whose names are different ones.
+    pub(crate) fn of_members(members: Vec<(String, Json)>) -> Self {
+        Self { members }
+    }
+
+    /// The members in order.
+    pub(crate) fn into_members(self) -> Vec<(String, Json)> {
+        self.members
+    }
+
     /// Is there such a member, null or not?
     pub fn contains(&self, name: &str) -> bool {
         self.get(name).is_some()

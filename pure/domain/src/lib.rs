@@ -1,11 +1,16 @@
-//! What is true about sessions, tokens, keys and tenants. No IO, no async, no clock, no dice: time, randomness and settings are
+//! What is true about sessions, tokens, keys, tenants and users. No IO, no async, no clock, no dice: time, randomness and settings are
 //! arguments.
 
+mod base64_text;
 pub mod config;
 pub mod ids;
 pub mod json;
+pub mod one_time_token;
+pub mod passwordless;
 pub mod printable;
 pub mod secret;
 pub mod session;
 pub mod tenancy;
 pub mod time;
+pub mod user_metadata;
+pub mod users;

@@ -14,6 +14,6 @@ pub mod refresh_token;
 pub mod rotation;
 pub mod signing_key;
 #[cfg(test)]
-mod test_vectors;
+pub(crate) mod test_vectors;
 mod token_version;
 pub mod verify_row;
