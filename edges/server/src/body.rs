@@ -66,7 +66,7 @@ impl Room {
                 return Err(BodyRefused::TooLarge);
             }
             if length > limits::BODY {
-                (first, more) = (Bytes::new(), BytesMut::new());
+                (first, more, room) = (Bytes::new(), BytesMut::new(), None);
                 continue;
             }
             if room.is_none() && length > limits::SMALL_BODY {
@@ -214,6 +214,25 @@ mod tests {
             assert_eq!(reading.await.unwrap(), Err(BodyRefused::TooSlow));
         }
         assert_eq!(room.0.available_permits(), limits::BODIES / limits::SMALL_BODY);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_dropped_takes_no_room() {
+        let room = Room::new();
+        let (send, body) = body(0);
+        send.send(Bytes::from(vec![b'x'; limits::BODY])).unwrap();
+        let of_reader = Room(Arc::clone(&room.0));
+        let reading = tokio::spawn(async move { of_reader.read(body, false).await.map(|_| ()) });
+        while room.0.available_permits() == limits::BODIES / limits::SMALL_BODY {
+            tokio::task::yield_now().await;
+        }
+        send.send(Bytes::from_static(b"x")).unwrap();
+        while room.0.available_permits() < limits::BODIES / limits::SMALL_BODY {
+            assert!(!reading.is_finished(), "it is being read on");
+            tokio::task::yield_now().await;
+        }
+        drop(send);
+        assert_eq!(reading.await.unwrap(), Err(BodyRefused::TooLarge));
     }
 
     #[tokio::test(start_paused = true)]

@@ -66,7 +66,7 @@ impl Metrics {
         registry.register("panics", "Requests that ended in a panic", Counter::clone(&panics));
         registry.register(
             "http2_refused_streams",
-            "HTTP/2 requests refused because too many answers wait to be taken",
+            "HTTP/2 requests refused because too much is not through yet",
             Counter::clone(&refused_streams),
         );
         registry.register_collector(Box::new(CoreNumbers(core.clone())));

@@ -296,8 +296,8 @@ fn who_waits_before_a_frozen_database() -> anyhow::Result<()> {
             ensure!(status == 500 || status == 503, "{kind} was answered {status}");
             busy[kind] += u32::from(status == 503);
         }
-        // All but the first of each.
-        ensure!(busy == [7; 3], "{busy:?} were told that it is busy");
+        // All but the first of each, unless they came so late that the first was through.
+        ensure!(busy.iter().all(|busy| (1..=7).contains(busy)), "{busy:?} were told that it is busy");
         server.thaw()?;
         until(&mut own, "/readyz", 200).await?;
         own.json("POST", "/appid-a1/recipe/session", &creation()).await?;

@@ -6,7 +6,7 @@
 //! without rights refuse; a full disk there is known by the writes that it refused, which count for a while.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::db::Db;
@@ -106,8 +106,11 @@ impl Health {
 
     /// A write was not kept, because of the database and not because of what was to be written.
     pub(crate) fn refused(&self, error: &StoreError) {
+        self.found(error, self.trouble());
+    }
+
+    fn found(&self, error: &StoreError, mut trouble: MutexGuard<'_, Option<Trouble>>) {
         let kind = Kind::of(error);
-        let mut trouble = self.trouble();
         let old = trouble.as_ref().map(|trouble| trouble.kind);
         if old.is_some_and(|old| old.says_more_than(kind)) {
             return;
@@ -121,8 +124,9 @@ impl Health {
 
     /// Nothing was answered in time, to a read or a write. What is known already says more.
     pub(crate) fn silent(&self, error: &StoreError) {
-        if self.trouble().is_none() {
-            self.refused(error);
+        let trouble = self.trouble();
+        if trouble.is_none() {
+            self.found(error, trouble);
         }
     }
 
@@ -167,7 +171,7 @@ impl Health {
         }
     }
 
-    fn trouble(&self) -> std::sync::MutexGuard<'_, Option<Trouble>> {
+    fn trouble(&self) -> MutexGuard<'_, Option<Trouble>> {
         self.trouble.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -95,8 +95,14 @@ impl Growing {
 
 impl Drop for Growing {
     fn drop(&mut self) {
-        if let Some(pool) = self.pool.take() {
-            pool.state().growing -= 1;
+        let Some(pool) = self.pool.take() else { return };
+        let mut state = pool.state();
+        state.growing -= 1;
+        let was_the_last = state.growing == 0 && state.existing == 0;
+        drop(state);
+        if was_the_last {
+            // Whoever waits in another runtime would otherwise wait for nothing.
+            pool.failed.send_replace(Some(StoreError::unavailable("the attempt to connect was given up")));
         }
     }
 }
@@ -322,7 +328,9 @@ mod tests {
         });
         // Somebody waits elsewhere, too.
         pool.waiting.fetch_add(1, Ordering::Relaxed);
+        let elsewhere = pool.failed.subscribe();
         drop(runtime);
+        assert!(elsewhere.has_changed().unwrap(), "who waits elsewhere is told");
         let state = pool.state();
         assert_eq!((state.existing, state.growing, pool.waiting.load(Ordering::Relaxed)), (0, 0, 1));
     }
