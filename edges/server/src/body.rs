@@ -1,6 +1,7 @@
 //! How is the body of a request read? Whole, within limits of size and time, and larger ones only as far as there is room for what
 //! has really come.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
@@ -9,7 +10,7 @@ use http_body::Body;
 use http_body_util::BodyExt as _;
 use supertokens_core::error::text_response;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{sleep, timeout};
 
 use crate::limits;
 
@@ -53,14 +54,22 @@ impl Room {
             drop_rest(body, hears).await;
             return Err(BodyRefused::TooLarge);
         }
-        let mut due = Instant::now() + limits::BODY_TIME;
+        // One timer for all of it: it is put off by what comes.
+        let mut alarm = pin!(sleep(limits::BODY_TIME));
         let mut room = None;
         let mut first = Bytes::new();
         let mut more = BytesMut::new();
         let mut length = 0usize;
-        while let Some(frame) = timeout_at(due, body.frame()).await.map_err(|_| BodyRefused::TooSlow)? {
+        loop {
+            let frame = tokio::select! {
+                biased;
+                frame = body.frame() => frame,
+                () = &mut alarm => return Err(BodyRefused::TooSlow),
+            };
+            let Some(frame) = frame else { break };
             let Ok(data) = frame.map_err(|_| BodyRefused::Broken)?.into_data() else { continue };
-            due += limits::time_for(data.len());
+            let due = alarm.deadline() + limits::time_for(data.len());
+            alarm.as_mut().reset(due);
             length = length.saturating_add(data.len());
             if length > limits::DRAIN || length > limits::BODY && hears {
                 return Err(BodyRefused::TooLarge);
@@ -133,6 +142,7 @@ mod tests {
 
     use http_body::{Frame, SizeHint};
     use tokio::sync::mpsc;
+    use tokio::time::Instant;
 
     /// A body that comes as it is sent.
     struct Sent {
