@@ -11,7 +11,7 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError};
 use rusqlite::config::DbConfig;
@@ -23,15 +23,17 @@ use crate::options::SqlitePlace;
 use crate::tx::Shared;
 
 pub(crate) mod file;
+mod watch;
 
 use file::{Identity, Owned};
+use watch::Watch;
 
 /// The most jobs that share one commit.
 const BATCH: usize = 256;
 /// The most jobs that wait for the writer: about a second's. The program lets in fewer; an application with a core in it may ask for
 /// more at once than can be done in time.
 const QUEUE: usize = 4_096;
-/// Without a job for so long, the writer looks whether its file is still there.
+/// So often the writer looks whether its file is still there, told of a change or not, busy or not.
 const LOOK: Duration = Duration::from_secs(1);
 /// After so many looks without a job in between, what was written is moved from the log to the file, and the log is emptied.
 const LOOKS_BEFORE_TIDYING: u32 = 5;
@@ -85,8 +87,8 @@ impl Sqlite {
         configure(&connection).map_err(failed)?;
         connection.pragma_update(None, "foreign_keys", "ON").map_err(failed)?;
         let (jobs, queue) = crossbeam_channel::bounded(QUEUE);
-        let of_writer = identity.as_ref().map(|(identity, _)| Arc::clone(identity));
-        let writer = Writer { connection, shared: Arc::clone(shared), identity: of_writer, untidy: true, looks: 0 };
+        let of_writer = identity.as_ref().map(|(identity, _)| OpenFile::new(Arc::clone(identity)));
+        let writer = Writer { connection, shared: Arc::clone(shared), file: of_writer, untidy: true, looks: 0 };
         let writer = std::thread::Builder::new()
             .name("sqlite-writer".into())
             .spawn(move || {
@@ -291,11 +293,11 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(PATIENCE)
 }
 
-/// Takes what has gathered, runs each job in a savepoint of its own, commits once, then answers all.
+/// Takes what has gathered, runs each job so that it can be undone by itself, commits once, then answers all.
 struct Writer {
     connection: Connection,
     shared: Arc<Shared>,
-    identity: Option<Arc<Identity>>,
+    file: Option<OpenFile>,
     /// Has anything been written since the log was emptied?
     untidy: bool,
     /// Looks at the file since the last job.
@@ -321,11 +323,12 @@ impl Writer {
         let there = self.is_there();
         let begun = there.clone().and_then(|()| command(&self.connection, &shared, "BEGIN IMMEDIATE"));
         let mut all_done = Vec::new();
-        for job in batch {
+        for (number, job) in batch.enumerate() {
             // A full disk or an I/O error may have ended the transaction under us.
             let open = begun.clone().and_then(|()| still_open(&self.connection));
-            let done = match open.and_then(|()| command(&self.connection, &shared, "SAVEPOINT job")) {
-                Ok(()) => run_job(job, &mut self.connection, &shared),
+            let undo = if number == 0 { Undo::All } else { Undo::ToSavepoint };
+            let done = match open.and_then(|()| undo.prepare(&self.connection, &shared)) {
+                Ok(()) => run_job(job, &mut self.connection, &shared, undo),
                 Err(e) => Some(job(Err(e))),
             };
             all_done.extend(done);
@@ -350,7 +353,7 @@ impl Writer {
 
     /// Nobody wants anything.
     fn rest(&mut self) {
-        if self.identity.is_none() || self.is_there().is_err() {
+        if self.file.is_none() || self.is_there().is_err() {
             return;
         }
         self.looks = self.looks.saturating_add(1);
@@ -362,8 +365,11 @@ impl Writer {
 
     /// Is the file still the one that was opened?
     fn is_there(&mut self) -> Result<()> {
-        let Some(identity) = &self.identity else { return Ok(()) };
-        let found = identity.check();
+        let Some(file) = &mut self.file else { return Ok(()) };
+        if !file.is_to_be_looked_at(&self.shared) {
+            return Ok(());
+        }
+        let found = file.identity.check();
         let was_lost = self.shared.health.lost().is_some();
         if !self.shared.health.file_is(&found) && !was_lost {
             // What was answered belongs into the file, wherever that is now; and a log that stayed behind would be taken for one of
@@ -387,6 +393,31 @@ impl Writer {
     }
 }
 
+/// The file of the writer, and when to look whether it is still there.
+struct OpenFile {
+    identity: Arc<Identity>,
+    watch: Watch,
+    /// When it was looked at last; never yet at first, since what happened before the watch is not told.
+    looked: Option<Instant>,
+}
+
+impl OpenFile {
+    fn new(identity: Arc<Identity>) -> Self {
+        let watch = Watch::over(identity.files());
+        Self { identity, watch, looked: None }
+    }
+
+    /// If something was told, if the last look is a while ago, and always as long as it is lost.
+    fn is_to_be_looked_at(&mut self, shared: &Shared) -> bool {
+        let due = self.looked.is_none_or(|looked| looked.elapsed() >= LOOK);
+        let look = self.watch.has_news() || due || shared.health.lost().is_some();
+        if look {
+            self.looked = Some(Instant::now());
+        }
+        look
+    }
+}
+
 fn still_open(connection: &Connection) -> Result<()> {
     if connection.is_autocommit() {
         Err(StoreError::driver("the transaction was ended by an error of the file system"))
@@ -395,15 +426,45 @@ fn still_open(connection: &Connection) -> Result<()> {
     }
 }
 
+/// How a job is taken out of its transaction.
+#[derive(Clone, Copy)]
+enum Undo {
+    /// Nothing is before it: it needs no savepoint, which is a tenth of the work of a small job.
+    All,
+    /// To the savepoint before it.
+    ToSavepoint,
+}
+
+impl Undo {
+    fn prepare(self, connection: &Connection, shared: &Shared) -> Result<()> {
+        match self {
+            Self::All => Ok(()),
+            Self::ToSavepoint => command(connection, shared, "SAVEPOINT job"),
+        }
+    }
+
+    fn end(self, connection: &Connection, shared: &Shared, keep: bool) -> Result<()> {
+        match (self, keep) {
+            (Self::All, true) => Ok(()),
+            (Self::All, false) => {
+                command(connection, shared, "ROLLBACK").and_then(|()| command(connection, shared, "BEGIN IMMEDIATE"))
+            }
+            (Self::ToSavepoint, true) => command(connection, shared, "RELEASE job"),
+            (Self::ToSavepoint, false) => {
+                command(connection, shared, "ROLLBACK TO job").and_then(|()| command(connection, shared, "RELEASE job"))
+            }
+        }
+    }
+}
+
 /// A job that panics is undone; the drop of its channel tells its caller.
-fn run_job(job: Job, connection: &mut Connection, shared: &Shared) -> Option<Done> {
+fn run_job(job: Job, connection: &mut Connection, shared: &Shared, undo: Undo) -> Option<Done> {
     let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| job(Ok(&mut *connection)))).ok();
     if connection.is_autocommit() {
         return done;
     }
     let keep = done.as_ref().is_some_and(|done| done.keep);
-    let undone = if keep { Ok(()) } else { command(connection, shared, "ROLLBACK TO job") };
-    match undone.and_then(|()| command(connection, shared, "RELEASE job")) {
+    match undo.end(connection, shared, keep) {
         Ok(()) => done,
         // What this job left behind cannot be taken out: nothing of the batch may be committed.
         Err(_) => {

@@ -166,8 +166,14 @@ impl Identity {
         Ok(Self { path: path.to_owned(), file, log: (log, log_number) })
     }
 
-    /// Are they still where they were? Takes two looks at a folder that the system remembers, about a microsecond each. A folder that
-    /// cannot be looked at says nothing.
+    /// The files that must stay where they are.
+    pub(crate) fn files(&self) -> impl Iterator<Item = &Path> {
+        let log = self.log.1.is_some().then_some(self.log.0.as_path());
+        std::iter::once(self.path.as_path()).chain(log)
+    }
+
+    /// Are they still where they were? Takes a look at each, which is a few microseconds, and more where nobody looked for a while. A
+    /// folder that cannot be looked at says nothing.
     pub(crate) fn check(&self) -> Result<()> {
         is_same(&self.path, self.file, Part::File)?;
         is_same(&self.log.0, self.log.1, Part::Log)

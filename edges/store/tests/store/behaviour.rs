@@ -17,6 +17,7 @@ const POSTGRES: &[Kind] = &[Kind::Postgres];
 tests! {
     round_trips_are_as_promised on ALL,
     a_failing_body_keeps_nothing on ALL,
+    what_fails_among_others_is_undone_alone on ALL,
     what_is_worked_out_beside_a_commit_comes_with_it_or_not_at_all on ALL,
     a_swallowed_failure_keeps_nothing on ALL,
     a_second_statement_in_single_is_refused on ALL,
@@ -106,6 +107,28 @@ async fn a_failing_body_keeps_nothing(w: &World) -> Outcome {
     assert!(matches!(failed.await, Err(StoreError::MissingParent(_))));
     assert!(!exists(&w.db, "h").await?);
     insert(&w.db, "h").await?;
+    Ok(())
+}
+
+/// On SQLite they share commits, in which each has failures before it and behind it, or is the first.
+async fn what_fails_among_others_is_undone_alone(w: &World) -> Outcome {
+    w.with_base().await?;
+    let mut all = tokio::task::JoinSet::new();
+    for number in 0..90_usize {
+        let (db, new) = (w.db.clone(), a_session(&format!("h{number}"), "u"));
+        let fails = number.is_multiple_of(3);
+        all.spawn(async move {
+            let ended = db.tx(async move |tx| {
+                tx.insert_session(&AppId::default(), &public(), &new).await?;
+                if fails { Err(StoreError::NotSingle) } else { Ok(()) }
+            });
+            (number, fails, ended.await)
+        });
+    }
+    for (number, fails, ended) in all.join_all().await {
+        assert_eq!(ended.is_err(), fails, "{number}: {ended:?}");
+        assert_eq!(exists(&w.db, &format!("h{number}")).await?, !fails, "{number}");
+    }
     Ok(())
 }
 
