@@ -10,6 +10,7 @@
     reason = "the test kit is test code: its assertions panic"
 )]
 
+pub mod accounts_model;
 pub mod answer;
 pub mod cdi;
 pub mod coverage;

@@ -1,6 +1,7 @@
 //! What is true about sessions, tokens, keys, tenants and users. No IO, no async, no clock, no dice: time, randomness and settings are
 //! arguments.
 
+pub mod accounts;
 mod base64_text;
 pub mod config;
 pub mod ids;

@@ -4,4 +4,5 @@ pub mod jwt;
 pub mod server;
 pub mod session;
 pub mod tenancy;
+pub mod user_shape;
 pub mod users;

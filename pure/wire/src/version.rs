@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use std::fmt;
 
 use supertokens_domain::session::access_token::AccessTokenVersion;
+use supertokens_domain::tenancy::EnabledView;
 
 /// A version of the Core Driver Interface.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -229,6 +230,20 @@ pub struct Rules {
     pub verify_from_public_tenant: bool,
     /// Users are answered as objects with login methods.
     pub user_objects: bool,
+    /// Passkeys are part of those.
+    pub passkeys: bool,
+    /// A provider says whether an e-mail address is known to be theirs.
+    pub providers_verify: bool,
+    /// The first form of the sign-in with a provider: a tenant cannot switch it off, and it is not logged.
+    pub first_provider_sign_in: bool,
+    /// Whoever logs in by a code that was sent to an e-mail address has verified it.
+    pub codes_verify: bool,
+    /// Whoever logs in by a code is told about the device.
+    pub consumed_device: bool,
+    /// All codes of a device can be taken back at once.
+    pub remove_code_by_device: bool,
+    /// Whether a tenant can switch a recipe off, and how.
+    pub enabled: EnabledView,
     /// `allowApproximate` is honoured when users are counted.
     pub approximate_counts: bool,
     /// The first version of the tenant endpoints.
@@ -267,6 +282,17 @@ impl CdiVersion {
             app_calls_from_public_tenant: from(5, 0),
             verify_from_public_tenant: from(5, 6),
             user_objects: from(4, 0),
+            passkeys: from(5, 3),
+            providers_verify: from(4, 0) || !from(2, 8),
+            first_provider_sign_in: !from(2, 8),
+            codes_verify: from(4, 0),
+            consumed_device: from(5, 0),
+            remove_code_by_device: from(5, 0),
+            enabled: match () {
+                () if from(5, 1) => EnabledView::From51,
+                () if from(5, 0) => EnabledView::V5,
+                () => EnabledView::UpTo4,
+            },
             approximate_counts: from(5, 6),
             tenancy: match () {
                 () if from(5, 1) => TenancyGeneration::From5_1,
