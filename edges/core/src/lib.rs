@@ -365,7 +365,10 @@ impl Visit<'_> {
         let door = methods.first().map_or(Door::CLOSED, |route| route.door);
         let looks = self.address.path == "/hello" && server::LOOKS.contains(&self.parts.method.as_str());
         let method = if looks { "GET" } else { self.parts.method.as_str() };
-        let route = methods.iter().find(|route| route.method == method);
+        let rid = self.parts.headers.get("rid").and_then(|value| value.to_str().ok());
+        // A recipe that has anything on this path answers for all of it, also by saying that there is no such method.
+        let rid = rid.filter(|rid| methods.iter().any(|route| route.rid == Some(rid)));
+        let route = methods.iter().find(|route| route.method == method && route.rid == rid);
         if let Some(route) = route {
             self.operation = Operation { method: route.method, path: route.path };
         }

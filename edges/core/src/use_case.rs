@@ -61,6 +61,8 @@ pub struct Route {
     pub method: &'static str,
     /// The path behind the app and tenant segments.
     pub path: &'static str,
+    /// Which value of the header `rid` asks for it, where recipes share a path.
+    pub rid: Option<&'static str>,
     /// Which checks apply.
     pub door: Door,
     pub(crate) run: for<'a> fn(&'a Cx<'a>, Input<'a>) -> Running<'a>,
@@ -69,7 +71,7 @@ pub struct Route {
 impl Route {
     /// The line of an operation.
     pub const fn of<U: UseCase>() -> Self {
-        Self { method: U::METHOD, path: U::PATH, door: U::DOOR, run: |cx, input| Box::pin(answer::<U>(cx, input)) }
+        Self { method: U::METHOD, path: U::PATH, rid: U::RID, door: U::DOOR, run: |cx, input| Box::pin(answer::<U>(cx, input)) }
     }
 }
 

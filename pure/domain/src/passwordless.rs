@@ -2,3 +2,6 @@
 
 pub mod attempt;
 pub mod code;
+mod contact;
+
+pub use contact::Contact;

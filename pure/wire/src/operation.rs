@@ -11,6 +11,8 @@ pub trait Operation: Sized + Send + 'static {
     const METHOD: &'static str;
     /// The path behind the app and tenant segments, in lower case.
     const PATH: &'static str;
+    /// Which value of the header `rid` asks for it, where several recipes share a verb and a path; none is for all other values.
+    const RID: Option<&'static str> = None;
     /// What answers it.
     type Answer: Answer;
 
