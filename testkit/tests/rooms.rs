@@ -6,6 +6,7 @@
 
 mod modules;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -57,7 +58,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
 /// The crates in which no two modules side by side may need each other, on any floor: what is below can be read, tested and moved
 /// without what is above.
 const STRAIGHT: &[&str] =
-    &["pure/domain", "pure/wire", "pure/web", "edges/core", "edges/server", "edges/sdk", "edges/adapters/axum"];
+    &["pure/domain", "pure/wire", "pure/web", "edges/store", "edges/core", "edges/server", "edges/sdk", "edges/adapters/axum"];
 
 /// Lines a source file may have.
 const CEILING: usize = 600;
@@ -123,6 +124,35 @@ fn modules_form_no_circles() {
         }));
     }
     assert!(circles.is_empty(), "these need each other; put what they share below both:\n{}", circles.join("\n"));
+}
+
+#[test]
+fn the_machinery_of_the_store_names_no_recipe_and_no_table_of_one() {
+    let store = root().join("edges/store");
+    let mut tables = BTreeSet::new();
+    for migration in std::fs::read_dir(store.join("migrations")).unwrap().map(|entry| entry.unwrap().path()) {
+        let text = std::fs::read_to_string(migration).unwrap();
+        let made = text.split("CREATE TABLE IF NOT EXISTS {").skip(1).filter_map(|rest| rest.split_once('}'));
+        tables.extend(made.map(|(table, _)| table.to_owned()));
+    }
+    assert!(tables.contains("session_info"), "looked in the wrong place: {tables:?}");
+    let (mut seen, mut wrong) = (0, Vec::new());
+    for (module, text) in modules::texts(&store.join("src")) {
+        if module.first().is_none_or(|first| first != "machinery") {
+            continue;
+        }
+        seen += 1;
+        // The root is no way around: it gives on what the recipes have.
+        for named in modules::named(&text, &module) {
+            if named.first().is_none_or(|first| first != "machinery") {
+                wrong.push(format!("{} names crate::{}", module.join("/"), named.join("::")));
+            }
+        }
+        let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        wrong.extend(words.filter(|word| tables.contains(*word)).map(|table| format!("{} names {table}", module.join("/"))));
+    }
+    assert!(seen > 20, "looked in the wrong place");
+    assert!(wrong.is_empty(), "what recipes have is handed down to the machinery by contents.rs:\n{}", wrong.join("\n"));
 }
 
 #[test]

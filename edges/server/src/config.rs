@@ -317,12 +317,10 @@ fn options(choice: DatabaseChoice, here: &Path) -> Result<DatabaseOptions, Stop>
 }
 
 fn postgres_options(config: PostgresConfig) -> Result<PostgresOptions, Stop> {
-    let renamed = |table: &str| config.table_names.iter().find(|(standard, _)| standard == table).map(|(_, name)| name.clone());
     let tables = TableNames {
         schema: config.table_schema.clone(),
         prefix: config.table_names_prefix.clone(),
-        session_info: renamed("session_info"),
-        key_value: renamed("key_value"),
+        renamed: config.table_names.into_iter().collect(),
     };
     // Without a number of connections that stay, the pool keeps all it has, as the Java core's does.
     let timeout = u64::try_from(config.idle_connection_timeout_ms).ok().filter(|ms| *ms > 0).map(Duration::from_millis);
@@ -501,7 +499,7 @@ mod tests {
         };
         assert_eq!((options.host.as_str(), options.port, options.dbname.as_str(), options.pool_size), ("h", 1, "d", 3));
         assert_eq!((options.tables.schema.as_str(), options.tables.unqualified("apps")), ("s", "x_apps".to_owned()));
-        assert_eq!(options.tables.key_value.as_deref(), Some("kv"));
+        assert_eq!(options.tables.unqualified("key_value"), "kv");
         assert_eq!(options.tls, supertokens_store::TlsMode::Require);
         assert_eq!(options.idle, Some(IdleConnections { kept: 2, timeout: Duration::from_millis(700) }));
         assert_eq!(options.migration_mode, "MIGRATED");

@@ -5,10 +5,7 @@
 use supertokens_domain::ids::{AppId, TenantId};
 use supertokens_domain::time::{DAY, Millis};
 
-use crate::db::Db;
-use crate::error::{Result, StoreError};
-use crate::statement::{Dialect, args, statements};
-use crate::tx::Tx;
+use crate::machinery::{Db, Dialect, Result, StoreError, Tx, args, statements};
 
 /// A line of the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +32,7 @@ pub struct ActivityRow {
     pub payload: Option<String>,
 }
 
-statements! { 4, "activity_log", S {
+statements! { "activity_log", S {
     Mark = "INSERT INTO {user_last_active} (app_id, user_id, last_active_time) VALUES ($1, $2, $3)
              ON CONFLICT (app_id, user_id) DO UPDATE SET last_active_time = EXCLUDED.last_active_time",
     Log = "INSERT INTO {activity_log} (app_id, tenant_id, recipe_user_id, primary_or_recipe_user_id, event_type, status,

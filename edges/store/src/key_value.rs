@@ -3,9 +3,7 @@
 use supertokens_domain::ids::{AppId, TenantId};
 use supertokens_domain::time::Millis;
 
-use crate::error::Result;
-use crate::statement::{args, statements};
-use crate::tx::Tx;
+use crate::machinery::{Result, Tx, args, statements};
 
 /// A stored value. Some are keys, so none is printed.
 #[derive(Clone, PartialEq, Eq)]
@@ -22,7 +20,7 @@ impl std::fmt::Debug for KeyValueRow {
     }
 }
 
-statements! { 3, "key_value", S {
+statements! { "key_value", S {
     Value = "SELECT value, created_at_time FROM {key_value} WHERE app_id = $1 AND tenant_id = $2 AND name = $3",
     Put = "INSERT INTO {key_value} (app_id, tenant_id, name, value, created_at_time) VALUES ($1, $2, $3, $4, $5)
              ON CONFLICT (app_id, tenant_id, name) DO UPDATE SET value = EXCLUDED.value, created_at_time = EXCLUDED.created_at_time",

@@ -1,12 +1,9 @@
-//! Signing keys, dynamic and static, and the lock that servers take before they make a key (core-session.md 5.2, 5.3, 6.3).
+//! Signing keys, dynamic and static (core-session.md 5.2, 5.3, 6.3).
 
 use supertokens_domain::ids::AppId;
 use supertokens_domain::time::Millis;
 
-use crate::error::{Result, StoreError};
-use crate::row::Row;
-use crate::statement::{args, statements};
-use crate::tx::Tx;
+use crate::machinery::{Result, Row, Tx, args, statements};
 
 /// A row of `session_access_token_signing_keys`.
 #[derive(Clone, PartialEq, Eq)]
@@ -42,7 +39,7 @@ impl std::fmt::Debug for StaticKeyRow {
     }
 }
 
-statements! { 2, "session_access_token_signing_keys", S {
+statements! { "session_access_token_signing_keys", S {
     Dynamic = "SELECT created_at_time, value FROM {session_access_token_signing_keys} WHERE app_id = $1
              ORDER BY created_at_time DESC",
     DynamicLocked = "SELECT created_at_time, value FROM {session_access_token_signing_keys} WHERE app_id = $1
@@ -53,7 +50,6 @@ statements! { 2, "session_access_token_signing_keys", S {
     StaticLocked = "SELECT key_id, key_string, algorithm, created_at FROM {jwt_signing_keys} WHERE app_id = $1
              ORDER BY created_at DESC {lock}",
     InsertStatic = "INSERT INTO {jwt_signing_keys} (app_id, key_id, key_string, algorithm, created_at) VALUES ($1, $2, $3, $4, $5)",
-    TryLock = "SELECT {try_lock $1}",
     Names = "SELECT app_id, 'd-' || CAST(created_at_time AS TEXT) FROM {session_access_token_signing_keys}
              UNION ALL SELECT app_id, key_id FROM {jwt_signing_keys}
              UNION ALL SELECT app_id, 'r-' || CAST(COALESCE(created_at_time, 0) AS TEXT) FROM {key_value}
@@ -108,13 +104,6 @@ impl Tx<'_> {
     /// and the time of making of the key of refresh tokens. No key itself.
     pub async fn key_names(&mut self) -> Result<Vec<(AppId, String)>> {
         self.all(S::Names, &[], |row| Ok((AppId::normalise(&row.text(0)?), row.text(1)?))).await
-    }
-
-    /// Takes the lock of a name (`<app>~<tenant>~<name>`) until the transaction ends: the one the Java core takes. If
-    /// another holds it the transaction begins again. SQLite has one writer and needs none.
-    pub async fn advisory_lock(&mut self, name: &str) -> Result<()> {
-        let taken = self.opt(S::TryLock, &args![name], |row| row.flag(0)).await?;
-        if taken == Some(true) { Ok(()) } else { Err(StoreError::Busy) }
     }
 }
 

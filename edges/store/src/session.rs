@@ -5,10 +5,7 @@ use std::fmt;
 use supertokens_domain::ids::{AppId, SessionHandle, TenantId};
 use supertokens_domain::time::Millis;
 
-use crate::error::Result;
-use crate::row::Row;
-use crate::statement::{args, pair, statements};
-use crate::tx::Tx;
+use crate::machinery::{Result, Row, Tx, args, pair, statements};
 
 /// A user id on its way into a new session (core-session.md 2.1 step 3).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -149,7 +146,7 @@ macro_rules! candidates {
 // CHAR(36) columns are compared as BPCHAR, which has no length: a cast to CHAR(36) would cut longer ids, and a comparison
 // as TEXT would pass by the index. SQLite reads BPCHAR as TEXT. `{once}` is MATERIALIZED on PostgreSQL, which otherwise writes each
 // step out again wherever it is used and plans dozens of lookups instead of eight; to SQLite it would cost a table for each step.
-statements! { 1, "session_info", S {
+statements! { "session_info", S {
     ResolveUser =
         "WITH r AS {once} (SELECT COALESCE((SELECT CAST(m.supertokens_user_id AS TEXT) FROM {userid_mapping} m
                         WHERE m.app_id = $1 AND m.external_user_id = CAST($2 AS TEXT)), CAST($2 AS TEXT)) AS recipe),
@@ -207,6 +204,8 @@ statements! { 1, "session_info", S {
              AND expires_at >= $3 AND (CAST($5 AS TEXT) IS NULL OR tenant_id = CAST($5 AS TEXT))"),
     DeleteExpired = "DELETE FROM {session_info} WHERE (app_id, tenant_id, session_handle) IN
              (SELECT app_id, tenant_id, session_handle FROM {session_info} WHERE expires_at <= $1 LIMIT $2)",
+    // Changes no row, but is refused where writing is.
+    TryWriting = "DELETE FROM {session_info} WHERE app_id = '' AND tenant_id = '' AND session_handle = ''",
 } }
 
 impl Tx<'_> {

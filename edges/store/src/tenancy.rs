@@ -8,10 +8,7 @@ use std::collections::BTreeMap;
 use supertokens_domain::ids::{AppId, AppIdentifier, ConnectionUriDomain, TenantId, TenantIdentifier};
 use supertokens_domain::time::Millis;
 
-use crate::error::Result;
-use crate::row::Row;
-use crate::statement::{Val, args, statements};
-use crate::tx::Tx;
+use crate::machinery::{Result, Row, Tx, Val, args, statements};
 
 /// A tenant's configuration.
 #[derive(Debug, Clone, PartialEq)]
@@ -160,7 +157,7 @@ macro_rules! factor_columns {
     };
 }
 
-statements! { 5, "tenant_configs", S {
+statements! { "tenant_configs", S {
     AllConfigs = every_tenant!(config_columns!(), "tenant_configs", " ORDER BY connection_uri_domain, app_id, tenant_id"),
     AllProviders = every_tenant!(provider_columns!(), "tenant_thirdparty_providers", " ORDER BY third_party_id"),
     AllClients = every_tenant!(client_columns!(), "tenant_thirdparty_provider_clients", " ORDER BY client_type"),

@@ -4,9 +4,7 @@
 use supertokens_domain::ids::{AppId, TenantId};
 use supertokens_domain::time::Millis;
 
-use crate::error::Result;
-use crate::statement::{args, statements};
-use crate::tx::Tx;
+use crate::machinery::{Result, Tx, args, statements};
 
 /// A place in the list of users: the group's first join time and its primary user id.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,7 +54,7 @@ macro_rules! page {
     };
 }
 
-statements! { 6, "app_id_to_user_id", S {
+statements! { "app_id_to_user_id", S {
     Exists = "SELECT 1 = 1 FROM {app_id_to_user_id} WHERE app_id = $1 AND user_id = CAST(CAST($2 AS TEXT) AS BPCHAR)",
     Primary = "SELECT CAST(a.primary_or_recipe_user_id AS TEXT) FROM {app_id_to_user_id} a WHERE a.app_id = $1 AND a.user_id =
              COALESCE((SELECT m.supertokens_user_id FROM {userid_mapping} m

@@ -7,13 +7,19 @@ use std::path::Path;
 /// Who names whom, among the modules of one floor.
 pub(crate) type Arrows = BTreeMap<String, BTreeSet<String>>;
 
-/// The arrows of every floor of a crate, by the path of the module that the floor belongs to. A module stands for all below it.
-pub(crate) fn arrows(src: &Path) -> BTreeMap<Vec<String>, Arrows> {
+/// The texts of a crate, by their modules.
+pub(crate) fn texts(src: &Path) -> BTreeMap<Vec<String>, String> {
     let mut files = BTreeMap::new();
     gather(src, &[], &mut files);
+    files
+}
+
+/// The arrows of every floor of a crate, by the path of the module that the floor belongs to. A module stands for all below it.
+pub(crate) fn arrows(src: &Path) -> BTreeMap<Vec<String>, Arrows> {
+    let files = texts(src);
     let mut floors: BTreeMap<Vec<String>, Arrows> = BTreeMap::new();
     for (module, text) in &files {
-        for mut named in paths(&code(text), module) {
+        for mut named in named(text, module) {
             while !named.is_empty() && !files.contains_key(&named) {
                 named.pop();
             }
@@ -42,6 +48,11 @@ fn gather(folder: &Path, module: &[String], files: &mut BTreeMap<Vec<String>, St
             assert!(before.is_none() || module.is_empty(), "{}: two files for one module", path.display());
         }
     }
+}
+
+/// Every path that a module names, from the root of the crate.
+pub(crate) fn named(text: &str, module: &[String]) -> Vec<Vec<String>> {
+    paths(&code(text), module)
 }
 
 /// Without comments, and without the tests at the bottom.
@@ -110,7 +121,7 @@ fn circles_are_found() {
     let arrow = |from: &str, to: &[&str]| (from.to_owned(), to.iter().map(|to| (*to).to_owned()).collect());
     let arrows: Arrows = [arrow("a", &["b"]), arrow("b", &["c", "d"]), arrow("c", &["a"]), arrow("d", &[])].into_iter().collect();
     assert_eq!(circles(&arrows), [["a", "b", "c"].map(str::to_owned).to_vec()]);
-    let named = |text: &str| paths(&code(text), &["a".to_owned(), "b".to_owned()]);
+    let named = |text: &str| named(text, &["a".to_owned(), "b".to_owned()]);
     let path = |text: &str| text.split("::").map(str::to_owned).collect::<Vec<_>>();
     assert_eq!(named("use crate::x::{Y, z::W};"), [path("x::Y"), path("x::z"), path("x")]);
     assert_eq!(named("super::c::f(); // crate::d\n#[cfg(test)]\nmod tests { use crate::e::F; }"), [path("a::c::f")]);

@@ -327,8 +327,8 @@ async fn lost_connections_are_replaced(w: &World) -> Outcome {
 }
 
 async fn schema_prefix_and_names_are_followed(w: &World) -> Outcome {
-    let tables =
-        TableNames { schema: "auth".into(), prefix: "st".into(), session_info: Some("my_sessions".into()), key_value: None };
+    let renamed = [("session_info".to_owned(), "my_sessions".to_owned())].into();
+    let tables = TableNames { schema: "auth".into(), prefix: "st".into(), renamed };
     let options = PostgresOptions { tables, ..w.postgres() };
     let db = Db::open(DatabaseOptions::Postgres(Box::new(options))).await?;
     assert_eq!(db.migrate().await?.len(), 4);

@@ -5,25 +5,19 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError};
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
 use std::task::Poll;
 
 use tokio_postgres::types::{ToSql, Type};
 
-use crate::connection::Connection;
-use crate::error::{Result, StoreError, from_postgres, from_sqlite};
-use crate::health::Health;
-use crate::row::Row;
-use crate::statement::{Q, Sql, Val};
-
-/// What all connections of a database share.
-pub(crate) struct Shared {
-    pub(crate) sql: Sql,
-    pub(crate) trips: AtomicU64,
-    pub(crate) statements: AtomicU64,
-    pub(crate) health: Health,
-}
+use crate::machinery::error::{Result, StoreError};
+use crate::machinery::failure::{from_postgres, from_sqlite};
+use crate::machinery::postgres::connection::Connection;
+use crate::machinery::row::Row;
+use crate::machinery::shared::Shared;
+use crate::machinery::sql::Sql;
+use crate::machinery::statement::{Q, Val};
 
 /// A connection in use: a transaction, or a place for single statements. Its methods are in the files by subject.
 ///
@@ -317,18 +311,6 @@ impl Spoken<'_> {
             (Self::Text(text), true) => client.query_typed(text, &typed(values)).await.map(Gave::Rows),
             (Self::Text(text), false) => client.execute_typed(text, &typed(values)).await.map(Gave::Count),
         }
-    }
-}
-
-impl Shared {
-    pub(crate) fn new(sql: Sql, place: String) -> Arc<Self> {
-        Arc::new(Self { sql, trips: AtomicU64::new(0), statements: AtomicU64::new(0), health: Health::new(place) })
-    }
-
-    /// One trip with so many statements.
-    pub(crate) fn count(&self, statements: usize) {
-        self.trips.fetch_add(1, Ordering::Relaxed);
-        self.statements.fetch_add(statements as u64, Ordering::Relaxed);
     }
 }
 

@@ -1,13 +1,14 @@
-//! Where a database is and how its tables are called (core-server.md 9.4, core-session.md 6.1).
+//! Which database to open, and how (core-server.md 9.4).
 
 use std::fmt;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use supertokens_domain::config::{BadAddress, DatabaseAddress, PostgresAddress, encode};
+use supertokens_domain::config::encode;
 use supertokens_domain::secret::Secret;
 
-use crate::statement::Dialect;
+use crate::machinery::naming::TableNames;
 
 /// Which database to open, and how.
 #[derive(Debug, Clone)]
@@ -190,71 +191,6 @@ impl Default for Keepalive {
     }
 }
 
-/// How tables are called.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TableNames {
-    /// The schema.
-    pub schema: String,
-    /// Put in front of every name, with `_` between, unless empty.
-    pub prefix: String,
-    /// Another name for `session_info`, which then gets no prefix.
-    pub session_info: Option<String>,
-    /// Another name for `key_value`, which then gets no prefix.
-    pub key_value: Option<String>,
-}
-
-/// A database URL that cannot be used. It does not repeat the URL, which may hold a password.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the database URL {0}")]
-pub struct BadUrl(pub(crate) String);
-
-impl From<BadAddress> for BadUrl {
-    fn from(bad: BadAddress) -> Self {
-        Self(bad.to_string())
-    }
-}
-
-impl Default for TableNames {
-    fn default() -> Self {
-        Self { schema: "public".into(), prefix: String::new(), session_info: None, key_value: None }
-    }
-}
-
-impl TableNames {
-    /// A table's name without schema.
-    pub fn unqualified(&self, table: &str) -> String {
-        let renamed = match table {
-            "session_info" => self.session_info.as_deref(),
-            "key_value" => self.key_value.as_deref(),
-            _ => None,
-        };
-        match (renamed, self.prefix.trim()) {
-            (Some(name), _) => name.to_owned(),
-            (None, "") => table.to_owned(),
-            (None, prefix) => format!("{prefix}_{table}"),
-        }
-    }
-
-    /// A table's name as statements have it. On PostgreSQL with its schema, as no search path is relied upon.
-    pub(crate) fn qualified(&self, table: &str, dialect: Dialect) -> String {
-        let name = self.unqualified(table);
-        if dialect == Dialect::Sqlite { name } else { format!("{}.{name}", self.schema) }
-    }
-
-    /// Names go into statements as they are, so they must be plain words.
-    pub(crate) fn check(&self) -> Result<(), String> {
-        let renamed = [&self.session_info, &self.key_value].into_iter().flatten().map(String::as_str);
-        let prefix = Some(self.prefix.trim()).filter(|prefix| !prefix.is_empty());
-        for name in renamed.chain(prefix).chain([self.schema.as_str()]) {
-            let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-            if !plain || name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) {
-                return Err(format!("{name:?} cannot be part of a table name: letters, digits and underscores only"));
-            }
-        }
-        Ok(())
-    }
-}
-
 impl Default for PostgresOptions {
     fn default() -> Self {
         Self {
@@ -297,19 +233,6 @@ impl DatabaseOptions {
     pub fn file(path: impl AsRef<Path>) -> Self {
         let place = SqlitePlace::File(path.as_ref().to_owned());
         Self::Sqlite(SqliteOptions { place, tables: TableNames::default() })
-    }
-
-    /// Reads `sqlite:PATH`, `sqlite::memory:` or `postgresql://[user[:password]@]host[:port][/database][?attributes]`.
-    pub fn parse(url: &str) -> Result<Self, BadUrl> {
-        match DatabaseAddress::parse(url)? {
-            DatabaseAddress::SqliteMemory => Ok(Self::memory()),
-            DatabaseAddress::SqliteFile(path) => Ok(Self::file(path)),
-            DatabaseAddress::Postgres(address) => {
-                let mut options = PostgresOptions::default();
-                options.apply(address)?;
-                Ok(Self::Postgres(Box::new(options)))
-            }
-        }
     }
 
     /// The table names, whichever the database.
@@ -364,7 +287,7 @@ impl PostgresOptions {
 
     /// What is to be said of the safety of a connection that is encrypted, or not; nothing if it is as it should be.
     pub fn unsafe_way(&self, encrypted: bool) -> Option<&'static str> {
-        if self.hosts().all(|(host, _)| crate::way::is_local(host)) {
+        if self.hosts().all(|(host, _)| is_local(host)) {
             return None;
         }
         match (encrypted, self.tls_mode()) {
@@ -394,95 +317,23 @@ impl PostgresOptions {
         let hosts: Vec<String> = self.hosts().map(one).collect();
         format!("postgresql://{user}{password}{at}{}/{}{schema}", hosts.join(","), encode(&self.dbname))
     }
+}
 
-    /// Takes over what the URL says; what it leaves out stays as it is.
-    pub fn apply_url(&mut self, url: &str) -> Result<(), BadUrl> {
-        self.apply(PostgresAddress::parse(url)?)
-    }
-
-    fn apply(&mut self, address: PostgresAddress) -> Result<(), BadUrl> {
-        self.user = address.user.or(self.user.take());
-        self.password = address.password.or(self.password.take());
-        self.dbname = address.database.unwrap_or(std::mem::take(&mut self.dbname));
-        self.apply_hosts(address.hosts);
-        for (name, value) in address.attributes.unwrap_or_default() {
-            self.apply_attribute(&name, value)?;
-        }
-        Ok(())
-    }
-
-    fn apply_hosts(&mut self, hosts: Vec<(String, Option<u16>)>) {
-        let default = self.port;
-        let mut hosts = hosts.into_iter().map(|(host, port)| (host, port.unwrap_or(default)));
-        if let Some((host, port)) = hosts.next() {
-            self.port = port;
-            self.host = Some(host).filter(|host| !host.is_empty()).unwrap_or(std::mem::take(&mut self.host));
-            self.more_hosts = hosts.collect();
-        }
-    }
+/// Is this host this machine, so that nobody can be in between?
+pub(crate) fn is_local(host: &str) -> bool {
+    host.starts_with('/') || host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn postgres(url: &str) -> PostgresOptions {
-        match DatabaseOptions::parse(url) {
-            Ok(DatabaseOptions::Postgres(options)) => *options,
-            other => panic!("{url}: {other:?}"),
+    #[test]
+    fn this_machine_is_known_by_its_names() {
+        for (host, local) in
+            [("/run/pg", true), ("localhost", true), ("127.9.9.9", true), ("::1", true), ("0.0.0.0", false), ("db", false)]
+        {
+            assert_eq!(is_local(host), local, "{host}");
         }
-    }
-
-    #[test]
-    fn a_postgres_url_is_taken_apart() {
-        let o = postgres(
-            "postgresql://me:p%40ss:w@db.example:6000/auth?currentSchema=st&allowPublicKeyRetrieval=true&sslmode=require",
-        );
-        assert_eq!((o.host.as_str(), o.port, o.dbname.as_str(), o.user.as_deref()), ("db.example", 6000, "auth", Some("me")));
-        assert_eq!(o.password.as_ref().map(|p| p.expose().as_str()), Some("p@ss:w"));
-        assert_eq!((o.tables.schema.as_str(), o.tls), ("st", TlsMode::Require));
-        let o = postgres("postgresql://localhost");
-        assert_eq!((o.host.as_str(), o.port, o.dbname.as_str(), o.user), ("localhost", 5432, "supertokens", None));
-        let o = postgres("postgres://u@[::1]:1234");
-        assert_eq!((o.host.as_str(), o.port), ("::1", 1234));
-        assert_eq!(postgres("postgresql://u@/db?host=%2Frun%2Fpg").host, "/run/pg");
-    }
-
-    #[test]
-    fn what_the_url_leaves_out_stays() {
-        let mut o = PostgresOptions { dbname: "kept".into(), port: 7, ..PostgresOptions::default() };
-        o.apply_url("postgresql://u@h").unwrap();
-        assert_eq!((o.dbname.as_str(), o.port, o.host.as_str()), ("kept", 7, "h"));
-    }
-
-    #[test]
-    fn a_sqlite_url_names_a_file_or_memory() {
-        assert_eq!(DatabaseOptions::parse("sqlite::memory:").unwrap().redacted(), "sqlite::memory:");
-        assert_eq!(DatabaseOptions::parse("sqlite:a/b.db").unwrap().redacted(), "sqlite:a/b.db");
-        assert_eq!(DatabaseOptions::parse("sqlite:///a/b.db").unwrap().redacted(), "sqlite:/a/b.db");
-        assert!(DatabaseOptions::parse("sqlite:").is_err());
-    }
-
-    #[test]
-    fn a_password_is_never_printed() {
-        let url = "postgresql://me:hunter2@h:1/d";
-        let options = DatabaseOptions::parse(url).unwrap();
-        assert_eq!(options.redacted(), "postgresql://me:***@h:1/d");
-        assert!(!format!("{options:?}").contains("hunter2"));
-        for bad in ["mysql://me:hunter2@h", "postgresql://me:hunter2%zz@h", "postgresql://me:hunter2@h:port/"] {
-            let error = DatabaseOptions::parse(bad).unwrap_err();
-            assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
-        }
-    }
-
-    #[test]
-    fn names_get_schema_and_prefix_and_renamed_ones_no_prefix() {
-        let names = TableNames { schema: "s".into(), prefix: " p ".into(), key_value: Some("kv".into()), session_info: None };
-        assert_eq!(names.qualified("apps", Dialect::Postgres), "s.p_apps");
-        assert_eq!(names.qualified("key_value", Dialect::Postgres), "s.kv");
-        assert_eq!(names.qualified("apps", Dialect::Sqlite), "p_apps");
-        assert_eq!(TableNames::default().qualified("apps", Dialect::Postgres), "public.apps");
-        assert!(names.check().is_ok());
-        assert!(TableNames { prefix: "a;b".into(), ..TableNames::default() }.check().is_err());
     }
 }

@@ -13,8 +13,8 @@ use rustls::server::ParsedCertificate;
 use rustls::version::{TLS12, TLS13};
 use rustls::{ALL_VERSIONS, CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 
-use crate::error::{Result, StoreError};
-use crate::options::{PostgresOptions, TlsMode, TlsVersion};
+use crate::machinery::error::{Result, StoreError};
+use crate::machinery::options::{PostgresOptions, TlsMode, TlsVersion};
 
 type Verified = std::result::Result<ServerCertVerified, Error>;
 type Signed = std::result::Result<HandshakeSignatureValid, Error>;

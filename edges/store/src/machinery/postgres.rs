@@ -9,11 +9,17 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use crate::connection::{Connection, Connector, Pooler, Terms};
-use crate::error::{Result, StoreError};
-use crate::options::{Patience, PostgresOptions};
-use crate::pool::{Lease, Pool, keep_closing};
-use crate::tx::Shared;
+use crate::machinery::error::{Result, StoreError};
+use crate::machinery::options::{Patience, PostgresOptions};
+use crate::machinery::shared::Shared;
+
+pub(crate) mod connection;
+pub(crate) mod pool;
+mod tls;
+mod way;
+
+use connection::{Connection, Connector, Pooler, Terms};
+use pool::{Lease, Pool, keep_closing};
 
 /// A shared connection that could not be made is not tried again for so long, as there are others.
 const REST: Duration = Duration::from_secs(10);

@@ -18,9 +18,11 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::oneshot;
 
-use crate::error::{Result, StoreError, from_sqlite};
-use crate::options::SqlitePlace;
-use crate::tx::Shared;
+use crate::machinery::error::{Result, StoreError};
+use crate::machinery::failure::from_sqlite;
+use crate::machinery::options::SqlitePlace;
+use crate::machinery::shared::Shared;
+use crate::machinery::sql::Sql;
 
 pub(crate) mod file;
 mod watch;
@@ -41,8 +43,8 @@ const LOOKS_BEFORE_TIDYING: u32 = 5;
 const PATIENCE: Duration = Duration::from_secs(5);
 /// The most connections kept for reads; more are made when needed and closed afterwards.
 const READERS_KEPT: usize = 16;
-/// All statements of this crate, prepared once per connection.
-const STATEMENTS_KEPT: usize = 256;
+/// So many statements of our own are prepared once per connection, beside those of the contents: they begin and end what a job does.
+const COMMANDS_KEPT: usize = 16;
 
 /// Runs with the connection, or with the reason why there is none to run with.
 type Job = Box<dyn FnOnce(Result<&mut Connection>) -> Done + Send>;
@@ -84,7 +86,7 @@ impl Sqlite {
                 (connection, Some(lock), Some((Arc::new(Identity::of_opened(&path)?), path)))
             }
         };
-        configure(&connection).map_err(failed)?;
+        configure(&connection, &shared.sql).map_err(failed)?;
         connection.pragma_update(None, "foreign_keys", "ON").map_err(failed)?;
         let (jobs, queue) = crossbeam_channel::bounded(QUEUE);
         let of_writer = identity.as_ref().map(|(identity, _)| OpenFile::new(Arc::clone(identity)));
@@ -244,7 +246,7 @@ impl Readers {
         if let Some(identity) = &self.identity {
             identity.check()?;
         }
-        configure(&connection).map_err(failed)?;
+        configure(&connection, &shared.sql).map_err(failed)?;
         Ok(connection)
     }
 }
@@ -285,8 +287,8 @@ fn open_for_writing(path: &Path, shared: &Shared) -> Result<Connection> {
     Ok(connection)
 }
 
-fn configure(connection: &Connection) -> rusqlite::Result<()> {
-    connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+pub(crate) fn configure(connection: &Connection, sql: &Sql) -> rusqlite::Result<()> {
+    connection.set_prepared_statement_cache_capacity(sql.group_sizes().sum::<usize>() + COMMANDS_KEPT);
     // A plan holds for all values. Otherwise some statements are compiled anew whenever a parameter changes, which takes far longer
     // than running them.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
@@ -484,33 +486,5 @@ pub(crate) fn run_now<T>(body: impl Future<Output = Result<T>>) -> Result<T> {
     match pin!(body).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(answer) => answer,
         Poll::Pending => Err(StoreError::Suspended),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use rusqlite::StatementStatus;
-
-    use super::*;
-    use crate::options::TableNames;
-    use crate::statement::{Dialect, Sql};
-
-    #[test]
-    fn no_statement_is_compiled_anew_because_its_parameters_change() {
-        let sql = Sql::new(Dialect::Sqlite, TableNames::default());
-        let mut connection = Connection::open_in_memory().unwrap();
-        configure(&connection).unwrap();
-        crate::migrations::migrate_sqlite(&mut connection, &sql, 0).unwrap();
-        for text in sql.all_texts() {
-            for round in 0..3 {
-                let mut statement = connection.prepare_cached(text).unwrap();
-                let values = (0..statement.parameter_count()).map(|parameter| format!(r#"["{parameter} {round}"]"#));
-                // Some of them do not like these values; that is told while they run, and so after they were compiled.
-                let mut rows = statement.query(rusqlite::params_from_iter(values)).unwrap();
-                while let Ok(Some(_)) = rows.next() {}
-                drop(rows);
-                assert_eq!((statement.get_status(StatementStatus::RePrepare), text), (0, text));
-            }
-        }
     }
 }

@@ -1,11 +1,14 @@
-//! What do the attributes behind an address ask for, by their names in libpq and JDBC? Each is carried out; or refused, where it is
-//! about safety or chooses another server, as nobody would notice that it was not; or, where it is about neither, noted and passed over.
+//! The options that an address stands for (core-server.md 9.4).
+//!
+//! What do the attributes behind it ask for, by their names in libpq and JDBC? Each is carried out; or refused, where it is about safety
+//! or chooses another server, as nobody would notice that it was not; or, where it is about neither, noted and passed over.
 
 use std::time::Duration;
 
+use supertokens_domain::config::{BadAddress, DatabaseAddress, PostgresAddress};
 use supertokens_domain::secret::Secret;
 
-use crate::options::{BadUrl, ChannelBinding, PostgresOptions, TlsMode, TlsVersion};
+use crate::machinery::options::{ChannelBinding, DatabaseOptions, PostgresOptions, TlsMode, TlsVersion};
 
 /// What is not carried out and may not be passed over, with what to do instead.
 const REFUSED: &[(&str, &str)] = &[
@@ -27,7 +30,59 @@ const REFUSED: &[(&str, &str)] = &[
 /// How names begin that are about safety, whichever they are.
 const SAFETY: [&str; 11] = ["ssl", "tls", "gss", "krb", "kerberos", "jaas", "auth", "require", "scram", "oauth", "socketfactory"];
 
+/// A database URL that cannot be used. It does not repeat the URL, which may hold a password.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the database URL {0}")]
+pub struct BadUrl(pub(crate) String);
+
+impl From<BadAddress> for BadUrl {
+    fn from(bad: BadAddress) -> Self {
+        Self(bad.to_string())
+    }
+}
+
+impl DatabaseOptions {
+    /// Reads `sqlite:PATH`, `sqlite::memory:` or `postgresql://[user[:password]@]host[:port][/database][?attributes]`.
+    pub fn parse(url: &str) -> Result<Self, BadUrl> {
+        match DatabaseAddress::parse(url)? {
+            DatabaseAddress::SqliteMemory => Ok(Self::memory()),
+            DatabaseAddress::SqliteFile(path) => Ok(Self::file(path)),
+            DatabaseAddress::Postgres(address) => {
+                let mut options = PostgresOptions::default();
+                options.apply(address)?;
+                Ok(Self::Postgres(Box::new(options)))
+            }
+        }
+    }
+}
+
 impl PostgresOptions {
+    /// Takes over what the URL says; what it leaves out stays as it is.
+    pub fn apply_url(&mut self, url: &str) -> Result<(), BadUrl> {
+        self.apply(PostgresAddress::parse(url)?)
+    }
+
+    fn apply(&mut self, address: PostgresAddress) -> Result<(), BadUrl> {
+        self.user = address.user.or(self.user.take());
+        self.password = address.password.or(self.password.take());
+        self.dbname = address.database.unwrap_or(std::mem::take(&mut self.dbname));
+        self.apply_hosts(address.hosts);
+        for (name, value) in address.attributes.unwrap_or_default() {
+            self.apply_attribute(&name, value)?;
+        }
+        Ok(())
+    }
+
+    fn apply_hosts(&mut self, hosts: Vec<(String, Option<u16>)>) {
+        let default = self.port;
+        let mut hosts = hosts.into_iter().map(|(host, port)| (host, port.unwrap_or(default)));
+        if let Some((host, port)) = hosts.next() {
+            self.port = port;
+            self.host = Some(host).filter(|host| !host.is_empty()).unwrap_or(std::mem::take(&mut self.host));
+            self.more_hosts = hosts.collect();
+        }
+    }
+
     /// One attribute of the address, by its name in libpq or JDBC.
     pub fn apply_attribute(&mut self, name: &str, value: String) -> Result<(), BadUrl> {
         match name {
@@ -179,13 +234,61 @@ fn set(place: &mut Duration, seconds: Option<u64>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::options::DatabaseOptions;
 
     fn read(attributes: &str) -> Result<PostgresOptions, String> {
         match DatabaseOptions::parse(&format!("postgresql://u:hunter2@h/d?{attributes}")) {
             Ok(DatabaseOptions::Postgres(options)) => Ok(*options),
             Ok(_) => panic!("not PostgreSQL"),
             Err(error) => Err(error.to_string()),
+        }
+    }
+
+    fn postgres(url: &str) -> PostgresOptions {
+        match DatabaseOptions::parse(url) {
+            Ok(DatabaseOptions::Postgres(options)) => *options,
+            other => panic!("{url}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_postgres_url_is_taken_apart() {
+        let o = postgres(
+            "postgresql://me:p%40ss:w@db.example:6000/auth?currentSchema=st&allowPublicKeyRetrieval=true&sslmode=require",
+        );
+        assert_eq!((o.host.as_str(), o.port, o.dbname.as_str(), o.user.as_deref()), ("db.example", 6000, "auth", Some("me")));
+        assert_eq!(o.password.as_ref().map(|p| p.expose().as_str()), Some("p@ss:w"));
+        assert_eq!((o.tables.schema.as_str(), o.tls), ("st", TlsMode::Require));
+        let o = postgres("postgresql://localhost");
+        assert_eq!((o.host.as_str(), o.port, o.dbname.as_str(), o.user), ("localhost", 5432, "supertokens", None));
+        let o = postgres("postgres://u@[::1]:1234");
+        assert_eq!((o.host.as_str(), o.port), ("::1", 1234));
+        assert_eq!(postgres("postgresql://u@/db?host=%2Frun%2Fpg").host, "/run/pg");
+    }
+
+    #[test]
+    fn what_the_url_leaves_out_stays() {
+        let mut o = PostgresOptions { dbname: "kept".into(), port: 7, ..PostgresOptions::default() };
+        o.apply_url("postgresql://u@h").unwrap();
+        assert_eq!((o.dbname.as_str(), o.port, o.host.as_str()), ("kept", 7, "h"));
+    }
+
+    #[test]
+    fn a_sqlite_url_names_a_file_or_memory() {
+        assert_eq!(DatabaseOptions::parse("sqlite::memory:").unwrap().redacted(), "sqlite::memory:");
+        assert_eq!(DatabaseOptions::parse("sqlite:a/b.db").unwrap().redacted(), "sqlite:a/b.db");
+        assert_eq!(DatabaseOptions::parse("sqlite:///a/b.db").unwrap().redacted(), "sqlite:/a/b.db");
+        assert!(DatabaseOptions::parse("sqlite:").is_err());
+    }
+
+    #[test]
+    fn a_password_is_never_printed() {
+        let url = "postgresql://me:hunter2@h:1/d";
+        let options = DatabaseOptions::parse(url).unwrap();
+        assert_eq!(options.redacted(), "postgresql://me:***@h:1/d");
+        assert!(!format!("{options:?}").contains("hunter2"));
+        for bad in ["mysql://me:hunter2@h", "postgresql://me:hunter2%zz@h", "postgresql://me:hunter2@h:port/"] {
+            let error = DatabaseOptions::parse(bad).unwrap_err();
+            assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
         }
     }
 

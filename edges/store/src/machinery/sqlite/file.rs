@@ -9,7 +9,7 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use crate::error::{Result, StoreError};
+use crate::machinery::error::{Result, StoreError};
 
 /// What lies beside a database file.
 const BESIDE: [&str; 4] = ["-wal", "-shm", "-journal", ".lock"];

@@ -4,7 +4,7 @@
 
 use supertokens_domain::json::Json;
 
-use crate::error::{Result, StoreError};
+use crate::machinery::error::{Result, StoreError};
 
 /// A row.
 pub(crate) enum Row<'r> {

@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Semaphore, watch};
 
-use crate::connection::{Connection, Connector, Terms};
-use crate::error::{Result, StoreError};
-use crate::options::IdleConnections;
+use crate::machinery::error::{Result, StoreError};
+use crate::machinery::options::IdleConnections;
+use crate::machinery::postgres::connection::{Connection, Connector, Terms};
 
 /// After a failure, so long nothing more is tried, as long as there are connections.
 const REST: Duration = Duration::from_secs(10);
@@ -286,16 +286,17 @@ fn chain(error: &StoreError) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::DatabaseOptions;
-    use crate::options::TableNames;
-    use crate::statement::{Dialect, Sql};
-    use crate::tx::Shared;
+    use crate::machinery::contents::Contents;
+    use crate::machinery::naming::{Dialect, TableNames};
+    use crate::machinery::options::DatabaseOptions;
+    use crate::machinery::shared::Shared;
+    use crate::machinery::sql::Sql;
 
     /// A pool of three, of a server that takes connections and says nothing.
     fn pool(port: u16) -> Arc<Pool> {
         let url = format!("postgresql://u@127.0.0.1:{port}/d?connect_timeout=60");
         let DatabaseOptions::Postgres(options) = DatabaseOptions::parse(&url).unwrap() else { panic!("not PostgreSQL") };
-        let shared = Shared::new(Sql::new(Dialect::Postgres, TableNames::default()), String::new());
+        let shared = Shared::new(Sql::new(Dialect::Postgres, TableNames::default(), &Contents::NOTHING), String::new());
         let connector = Arc::new(Connector::new(&options, &shared).unwrap());
         Pool::new(&connector, &Arc::default(), 3, 0, Duration::from_secs(60))
     }

@@ -3,7 +3,6 @@
 
 use std::future::Future;
 use std::io;
-use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,9 +13,10 @@ use tokio_postgres::Socket;
 use tokio_postgres::tls::{ChannelBinding, MakeTlsConnect, TlsConnect, TlsStream};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use crate::error::{Result, StoreError};
-use crate::options::{ChannelBinding as Binding, PostgresOptions, TlsMode};
-use crate::tls;
+use crate::machinery::error::{Result, StoreError};
+use crate::machinery::failure::{Refusal, is_lasting};
+use crate::machinery::options::{ChannelBinding as Binding, PostgresOptions, TlsMode, is_local};
+use crate::machinery::postgres::tls;
 
 type Rustls = <MakeRustlsConnect as MakeTlsConnect<Socket>>::TlsConnect;
 type Encrypted = <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream;
@@ -26,43 +26,6 @@ const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
 /// The first nine bytes of a server that wants a password in clear: `R`, a length, and the number of the method.
 const OPENING: usize = 9;
 const CLEARTEXT: [u8; 4] = [0, 0, 0, 3];
-
-/// Why a connection is not made that could be made. Trying again changes nothing.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub(crate) struct Refusal(pub(crate) String);
-
-/// The refusal, or what TLS says, behind an error of the driver.
-pub(crate) fn refusal(error: &tokio_postgres::Error) -> Option<String> {
-    let io = std::error::Error::source(error)?.downcast_ref::<io::Error>()?.get_ref()?;
-    let refusal = io.downcast_ref::<Refusal>().map(ToString::to_string);
-    let of_tls = io.downcast_ref::<rustls::Error>().filter(|error| is_lasting(error));
-    refusal.or_else(|| of_tls.map(|error| format!("the server ends the encrypted connection: {error}")))
-}
-
-/// Would the same attempt fail in a minute, too? Other alerts are what proxies send while the server behind them is being replaced.
-fn is_lasting(error: &rustls::Error) -> bool {
-    use rustls::{AlertDescription as Alert, Error};
-    matches!(
-        error,
-        Error::InvalidCertificate(_)
-            | Error::PeerIncompatible(_)
-            | Error::NoCertificatesPresented
-            | Error::AlertReceived(
-                Alert::CertificateRequired
-                    | Alert::BadCertificate
-                    | Alert::UnknownCA
-                    | Alert::AccessDenied
-                    | Alert::ProtocolVersion
-                    | Alert::InsufficientSecurity
-            )
-    )
-}
-
-/// Is this host this machine, so that nobody can be in between?
-pub(crate) fn is_local(host: &str) -> bool {
-    host.starts_with('/') || host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
-}
 
 /// Makes connections as the options want them.
 #[derive(Clone)]
@@ -335,15 +298,6 @@ mod tests {
             // It closes at once: that is the last word.
             drop((reached, listener));
             assert!(matches!(opening.await.unwrap(), Err(StoreError::Unavailable(_))));
-        }
-    }
-
-    #[test]
-    fn this_machine_is_known_by_its_names() {
-        for (host, local) in
-            [("/run/pg", true), ("localhost", true), ("127.9.9.9", true), ("::1", true), ("0.0.0.0", false), ("db", false)]
-        {
-            assert_eq!(is_local(host), local, "{host}");
         }
     }
 }

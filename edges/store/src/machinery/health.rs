@@ -1,19 +1,14 @@
-//! Would a write be accepted now? A write that was kept a moment ago says so; where there is none, one is tried, at most once a second
-//! whoever asks. What changes is said in the log, once, with what to do.
-//!
-//! On SQLite the trial is a write of one page, to the disk and back to no rows: nothing less finds a full disk, a used-up quota or
-//! a file system that became read-only. On PostgreSQL it deletes no row, which a standby, a read-only session and a role
-//! without rights refuse; a full disk there is known by the writes that it refused, which count for a while.
+//! Are writes accepted, as far as is known? A write that was kept says so, and one that was refused says why not. What changes is said in
+//! the log, once, with what to do. Whoever has to know it for sure asks `ready.rs`.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::db::Db;
-use crate::error::{Result, StoreError, chain};
+use crate::machinery::error::{Result, StoreError, chain};
 
 /// So long an answer holds.
-const HOLDS: Duration = Duration::from_secs(1);
+pub(super) const HOLDS: Duration = Duration::from_secs(1);
 /// So long a refused write counts although others are kept: a disk that is nearly full takes some and refuses others. And so long a
 /// full disk counts where trying a write does not find it.
 const REMEMBERED: Duration = Duration::from_secs(10);
@@ -26,10 +21,10 @@ pub(crate) struct Health {
     /// When a write was last kept, in ms since `began`; 0 is never.
     kept_at: AtomicU64,
     /// Is there a trouble?
-    troubled: AtomicBool,
+    pub(super) troubled: AtomicBool,
     trouble: Mutex<Option<Trouble>>,
     /// The last trial. Whoever holds it tries, and the others wait for what comes out.
-    tried: tokio::sync::Mutex<Option<(Instant, Result<()>)>>,
+    pub(super) tried: tokio::sync::Mutex<Option<(Instant, Result<()>)>>,
 }
 
 struct Trouble {
@@ -164,7 +159,7 @@ impl Health {
         self.trouble().as_ref().filter(|trouble| trouble.kind == Kind::Lost).map(|trouble| trouble.error.clone())
     }
 
-    fn is_well_again(&self) {
+    pub(super) fn is_well_again(&self) {
         if self.trouble().take().is_some() {
             self.troubled.store(false, Ordering::Relaxed);
             tracing::info!(database = self.place, "writes are accepted again");
@@ -175,13 +170,13 @@ impl Health {
         self.trouble.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn was_kept_lately(&self) -> bool {
+    pub(super) fn was_kept_lately(&self) -> bool {
         let (at, now) = (self.kept_at.load(Ordering::Relaxed), self.now());
         let lately = u128::from(now.saturating_sub(at)) < HOLDS.as_millis();
         at > 0 && lately && !self.troubled.load(Ordering::Relaxed)
     }
 
-    fn was_full_lately(&self) -> Option<StoreError> {
+    pub(super) fn was_full_lately(&self) -> Option<StoreError> {
         let trouble = self.trouble();
         let full = trouble.as_ref().filter(|trouble| trouble.kind == Kind::Full && trouble.since.elapsed() < REMEMBERED);
         full.map(|trouble| trouble.error.clone())
@@ -193,56 +188,10 @@ impl Health {
     }
 }
 
-impl Db {
-    /// Would a write be accepted now? The answer is at most a second old. What is not known after `patience` is an error.
-    ///
-    /// # Errors
-    /// Why not. The log has it already, with what to do.
-    pub async fn ready(&self, patience: Duration) -> Result<()> {
-        let health = &self.shared().health;
-        if health.was_kept_lately() {
-            return Ok(());
-        }
-        let mut tried = health.tried.lock().await;
-        if let Some((at, answer)) = &*tried
-            && at.elapsed() < HOLDS
-        {
-            return answer.clone();
-        }
-        if !self.finds_a_full_disk()
-            && let Some(full) = health.was_full_lately()
-        {
-            return Err(full);
-        }
-        let answer = match tokio::time::timeout(patience, Box::pin(self.try_writing())).await {
-            Ok(answer) => {
-                match &answer {
-                    Ok(()) => health.is_well_again(),
-                    Err(error) => health.refused(error),
-                }
-                answer
-            }
-            Err(_) => {
-                let waited = patience.as_millis();
-                let silence = StoreError::unavailable(format!("there was no answer in {waited} ms"));
-                health.silent(&silence);
-                Err(silence)
-            }
-        };
-        *tried = Some((Instant::now(), answer.clone()));
-        answer
-    }
-
-    /// Was the last write that was tried accepted, as far as is known? Asks nobody.
-    pub fn takes_writes(&self) -> bool {
-        !self.shared().health.troubled.load(Ordering::Relaxed)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::DriverError;
+    use crate::machinery::error::DriverError;
 
     fn said() -> DriverError {
         DriverError { code: None, message: "no".into() }

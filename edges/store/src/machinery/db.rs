@@ -10,21 +10,19 @@ use std::time::{Duration, Instant};
 
 use supertokens_domain::time::Millis;
 
-use crate::connection::{Connection, Pooler};
-use crate::error::{Result, StoreError};
-use crate::names;
-use crate::options::{DatabaseOptions, SqliteOptions, SqlitePlace};
-use crate::pool::Lease;
-use crate::postgres::{PoolState, Postgres};
-use crate::sqlite::{Sqlite, run_now};
-use crate::statement::{Dialect, Sql, statements};
-use crate::tx::{Begin, Shared, Tx};
-
-statements! { 0, "st_rs_migrations", S {
-    Ping = "SELECT 1 = 1",
-    // Changes no row, but is refused where writing is. Of a table that a core must be allowed to write to.
-    TryWriting = "DELETE FROM {session_info} WHERE app_id = '' AND tenant_id = '' AND session_handle = ''",
-} }
+use crate::machinery::contents::Contents;
+use crate::machinery::error::{Result, StoreError};
+use crate::machinery::failure::{from_postgres, from_sqlite};
+use crate::machinery::fit::fit;
+use crate::machinery::naming::Dialect;
+use crate::machinery::options::{DatabaseOptions, SqliteOptions, SqlitePlace};
+use crate::machinery::postgres::connection::{Connection, Pooler};
+use crate::machinery::postgres::pool::Lease;
+use crate::machinery::postgres::{PoolState, Postgres};
+use crate::machinery::shared::Shared;
+use crate::machinery::sql::Sql;
+use crate::machinery::sqlite::{Sqlite, run_now};
+use crate::machinery::tx::{Begin, Tx};
 
 /// How often a transaction is tried (core-session.md 2.9).
 const ATTEMPTS: u32 = 50;
@@ -58,12 +56,11 @@ impl std::fmt::Debug for Db {
 }
 
 impl Db {
-    /// Opens a database: makes the SQLite file if there is none and takes it for this process, or connects to
-    /// PostgreSQL. Tables are made by `migrate`.
-    pub async fn open(options: DatabaseOptions) -> Result<Self> {
+    /// Opens a database for these contents.
+    pub(crate) async fn open_with(options: DatabaseOptions, contents: &'static Contents) -> Result<Self> {
         options.tables().check().map_err(StoreError::BadOptions)?;
         if matches!(&options, DatabaseOptions::Postgres(_)) {
-            names::fit(options.tables()).map_err(StoreError::BadOptions)?;
+            fit(options.tables(), contents).map_err(StoreError::BadOptions)?;
         }
         let (place, migration_mode) = (options.redacted(), options.migration_mode().to_owned());
         let in_memory = matches!(&options, DatabaseOptions::Sqlite(sqlite) if sqlite.place == SqlitePlace::Memory);
@@ -71,7 +68,7 @@ impl Db {
             DatabaseOptions::Sqlite(_) => Dialect::Sqlite,
             DatabaseOptions::Postgres(_) => Dialect::Postgres,
         };
-        let sql = Sql::new(dialect, options.tables().clone());
+        let sql = Sql::new(dialect, options.tables().clone(), contents);
         let shared = Shared::new(sql, place.clone());
         let backend = match &options {
             DatabaseOptions::Sqlite(sqlite) => Backend::Sqlite(Sqlite::open(&sqlite.place, &shared)?),
@@ -82,16 +79,14 @@ impl Db {
         Ok(Self(Arc::new(Inner { backend, shared, place, migration_mode, in_memory })))
     }
 
-    /// Opens a database to look at it. A SQLite file is only read, and not made if it is not there; nothing is put beside it but what
-    /// SQLite needs to read the log that a killed core left. A core that is at work on it is an error, and none can start until
-    /// this is dropped.
-    pub async fn open_to_look(options: DatabaseOptions) -> Result<Self> {
+    /// Opens a database to look at it.
+    pub(crate) async fn open_to_look_with(options: DatabaseOptions, contents: &'static Contents) -> Result<Self> {
         let DatabaseOptions::Sqlite(SqliteOptions { place: SqlitePlace::File(path), tables }) = &options else {
-            return Self::open(options).await;
+            return Self::open_with(options, contents).await;
         };
         tables.check().map_err(StoreError::BadOptions)?;
         let (place, migration_mode) = (options.redacted(), options.migration_mode().to_owned());
-        let shared = Shared::new(Sql::new(Dialect::Sqlite, tables.clone()), place.clone());
+        let shared = Shared::new(Sql::new(Dialect::Sqlite, tables.clone(), contents), place.clone());
         let backend = Backend::Sqlite(Sqlite::look(path, &shared)?);
         Ok(Self(Arc::new(Inner { backend, shared, place, migration_mode, in_memory: false })))
     }
@@ -176,14 +171,10 @@ impl Db {
         Ok((value, made.ok_or_else(|| StoreError::driver("nothing was worked out beside the commit"))?))
     }
 
-    /// Is the database there and answering?
-    pub async fn ping(&self) -> Result<()> {
-        self.read(async |tx| tx.opt(S::Ping, &[], |row| row.flag(0)).await.map(|_| ())).await
-    }
-
     /// Would a write be accepted? Needs the tables.
     pub async fn writable(&self) -> Result<()> {
-        self.single(async |tx| tx.exec(S::TryWriting, &[]).await.map(|_| ())).await
+        let tries_writing = self.sql().contents().tries_writing;
+        self.single(async move |tx| tx.exec(tries_writing(), &[]).await.map(|_| ())).await
     }
 
     /// A write by which [`ready`](Self::ready) judges.
@@ -204,7 +195,7 @@ impl Db {
         let on_postgres = async |client: &Connection| {
             let text = "SELECT CAST(EXTRACT(EPOCH FROM pg_catalog.clock_timestamp()) * 1000 AS BIGINT)";
             let row = client.query_typed_one(text, &[]).await.and_then(|row| row.try_get(0));
-            row.map(Some).map_err(|e| crate::error::from_postgres(&e, self.sql()))
+            row.map(Some).map_err(|e| from_postgres(&e, self.sql()))
         };
         self.on_connection(|_| Ok(None), on_postgres).await
     }
@@ -277,7 +268,7 @@ impl Db {
             Backend::Sqlite(sqlite) => {
                 let shared = Arc::clone(self.shared());
                 let prepare = move |connection: &mut rusqlite::Connection| {
-                    let failed = |e: rusqlite::Error| crate::error::from_sqlite(&e, &shared.sql);
+                    let failed = |e: rusqlite::Error| from_sqlite(&e, &shared.sql);
                     texts.iter().try_for_each(|text| connection.prepare(text).map(|_| ()).map_err(failed))
                 };
                 sqlite.write(prepare).await?;
@@ -286,7 +277,7 @@ impl Db {
                 let lease = postgres.lease().await?;
                 for text in &texts {
                     let prepared = lease.client()?.prepare(text).await;
-                    prepared.map_err(|e| crate::error::from_postgres(&e, self.sql()))?;
+                    prepared.map_err(|e| from_postgres(&e, self.sql()))?;
                 }
                 lease.give_back();
             }
@@ -305,7 +296,7 @@ impl Db {
             let row = |row: &rusqlite::Row<'_>| (0..columns).map(|column| Ok(as_text(row.get_ref(column)?))).collect();
             statement.query_map([], row)?.collect::<rusqlite::Result<_>>()
         };
-        sqlite.write(move |connection| read(connection).map_err(|e| crate::error::from_sqlite(&e, &shared.sql))).await
+        sqlite.write(move |connection| read(connection).map_err(|e| from_sqlite(&e, &shared.sql))).await
     }
 
     fn counting_reads(&self) -> &Shared {

@@ -16,11 +16,12 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinHandle;
 use tokio_postgres::{Client, Statement};
 
-use crate::error::{Result, StoreError, from_postgres};
-use crate::options::{Patience, PostgresOptions};
-use crate::statement::{Q, group_sizes};
-use crate::tx::Shared;
-use crate::way::Way;
+use crate::machinery::error::{Result, StoreError};
+use crate::machinery::failure::from_postgres;
+use crate::machinery::options::{Patience, PostgresOptions};
+use crate::machinery::postgres::way::Way;
+use crate::machinery::shared::Shared;
+use crate::machinery::statement::Q;
 
 pub(crate) const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 /// Unless it is named, the schema of temporary tables comes first.
@@ -225,7 +226,7 @@ impl Connector {
     /// Tells a connection what it needs to be told, which is nothing behind a pooler.
     pub(crate) async fn adopt(&self, bare: (Client, JoinHandle<()>), terms: &Arc<Terms>, shared: bool) -> Result<Connection> {
         let (client, task) = bare;
-        let prepared = group_sizes().map(|size| (0..size).map(|_| OnceLock::new()).collect()).collect();
+        let prepared = self.shared.sql.group_sizes().map(|size| (0..size).map(|_| OnceLock::new()).collect()).collect();
         let (terms, fence, last_used) = (Arc::clone(terms), Mutex::default(), Instant::now());
         let connection = Connection { client, task, terms, prepared, shared, fence, last_used };
         if !connection.terms.is_pooled() {

@@ -2,20 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::connection::Connection;
-use crate::db::Db;
-use crate::error::{Result, StoreError, from_postgres};
-use crate::migrations::begin;
-use crate::statement::{Sql, TABLES, raw_texts};
-
-/// What the role lacks.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Lack {
-    /// The rights and what they are on: `UPDATE on public.session_info`.
-    pub right: String,
-    /// The statement that gives them.
-    pub grant: String,
-}
+use crate::machinery::contents::Contents;
+use crate::machinery::db::Db;
+use crate::machinery::due::{Lack, begin, lacking_to_look, rows, unrecorded};
+use crate::machinery::error::{Result, StoreError};
+use crate::machinery::failure::from_postgres;
+use crate::machinery::postgres::connection::Connection;
+use crate::machinery::sql::Sql;
 
 /// A role that owns neither the schema of the tables nor the tables, and may make things there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,47 +60,17 @@ pub(crate) async fn may_migrate(client: &Connection, sql: &Sql) -> Result<()> {
     )))
 }
 
-async fn rows(client: &Connection, sql: &Sql, text: &str) -> Result<Vec<Vec<String>>> {
-    let failed = |e: tokio_postgres::Error| from_postgres(&e, sql);
-    let rows = client.query_typed(text, &[]).await.map_err(failed)?;
-    rows.iter()
-        .map(|row| (0..row.len()).map(|at| row.try_get(at)).collect::<std::result::Result<_, _>>().map_err(failed))
-        .collect()
-}
-
-/// Refuses in words where it cannot be seen which steps are due.
-pub(crate) async fn may_look(client: &Connection, sql: &Sql) -> Result<()> {
-    let Some(lack) = lacking_to_look(client, sql).await? else { return Ok(()) };
-    Err(StoreError::Rights(format!("this role lacks {}; run: {}", lack.right, lack.grant)))
-}
-
-async fn lacking_to_look(client: &Connection, sql: &Sql) -> Result<Option<Lack>> {
-    let (schema, recorded) = (&sql.names().schema, sql.names().unqualified("st_rs_migrations"));
-    let text = format!(
-        "SELECT CAST(quote_ident(current_user) AS TEXT), 'USAGE', 'SCHEMA ' || nspname FROM pg_namespace
-         WHERE nspname = lower('{schema}') AND NOT has_schema_privilege(oid, 'USAGE')
-         UNION ALL SELECT CAST(quote_ident(current_user) AS TEXT), 'SELECT', n.nspname || '.' || c.relname
-         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = lower('{schema}')
-         AND CAST(c.relname AS TEXT) = lower('{recorded}') AND NOT has_table_privilege(c.oid, 'SELECT') ORDER BY 2 DESC"
-    );
-    let lack = |row: Vec<String>| match row.as_slice() {
-        [role, right, on] => Some(Lack { right: format!("{right} on {on}"), grant: format!("GRANT {right} ON {on} TO {role}") }),
-        _ => None,
-    };
-    Ok(rows(client, sql, &text).await?.into_iter().next().and_then(lack))
-}
-
 /// In a transaction that `begin` began. All texts are built from names that `TableNames::check` let pass.
 async fn lacking(client: &Connection, sql: &Sql) -> Result<Vec<Lack>> {
     let schema = &sql.names().schema;
     if let Some(lack) = lacking_to_look(client, sql).await? {
         return Ok(vec![lack]);
     }
-    if !crate::migrations::unrecorded(client, sql).await?.is_empty() {
+    if !unrecorded(client, sql).await?.is_empty() {
         return lacking_to_make(client, sql).await;
     }
     let mut wanted = String::new();
-    for (table, rights) in needed() {
+    for (table, rights) in needed(sql.contents()) {
         for right in rights {
             let comma = if wanted.is_empty() { "" } else { ", " };
             wanted.push_str(&format!("{comma}('{}', '{right}')", sql.names().unqualified(table)));
@@ -146,7 +109,7 @@ async fn lacking_to_make(client: &Connection, sql: &Sql) -> Result<Vec<Lack>> {
         _ => None,
     };
     let mut lacking: Vec<Lack> = rows(client, sql, &place).await?.into_iter().filter_map(lack).collect();
-    let ours: Vec<String> = TABLES.iter().map(|table| format!("lower('{}')", sql.names().unqualified(table))).collect();
+    let ours: Vec<String> = sql.tables().iter().map(|table| format!("lower('{}')", sql.names().unqualified(table))).collect();
     let owners = format!(
         "SELECT DISTINCT CAST(quote_ident(current_user) AS TEXT), CAST(quote_ident(pg_get_userbyid(c.relowner)) AS TEXT)
          FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = lower('{schema}')
@@ -182,13 +145,14 @@ pub(crate) async fn creators(client: &Connection, sql: &Sql) -> Result<Vec<Creat
 }
 
 /// The rights that the statements need, by table: read from their texts.
-fn needed() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
+pub(crate) fn needed(contents: &Contents) -> BTreeMap<&'static str, BTreeSet<&'static str>> {
+    let tables = contents.tables();
     let mut needed: BTreeMap<&'static str, BTreeSet<&'static str>> = BTreeMap::new();
-    for text in raw_texts() {
+    for text in contents.statements() {
         for (at, _) in text.match_indices('{') {
             let (before, behind) = text.split_at(at);
             let name = behind.trim_start_matches('{').split('}').next().unwrap_or_default();
-            let Some(table) = TABLES.iter().find(|table| **table == name) else { continue };
+            let Some(table) = tables.iter().find(|table| **table == name) else { continue };
             let rights = needed.entry(table).or_default();
             let mut words = before.split_whitespace().rev();
             let (last, one_before) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
@@ -231,14 +195,5 @@ mod tests {
         assert!(!locked("SELECT (SELECT x FROM {a}) FROM b {lock}"));
         assert!(!locked("SELECT x FROM {a} WHERE y = (SELECT z FROM b {lock})"));
         assert!(!locked("SELECT x FROM {a}"));
-    }
-
-    #[test]
-    fn rights_are_what_the_statements_need() {
-        let needed = needed();
-        let of = |table: &str| needed[table].iter().copied().collect::<Vec<_>>().join(" ");
-        assert_eq!(of("session_info"), "DELETE INSERT SELECT UPDATE");
-        assert_eq!(of("userid_mapping"), "SELECT");
-        assert_eq!(of("activity_log"), "DELETE INSERT SELECT");
     }
 }
