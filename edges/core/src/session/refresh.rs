@@ -11,7 +11,7 @@ use supertokens_domain::session::hash::{hash1, hash2};
 use supertokens_domain::session::refresh_token::{RefreshClaims, RefreshKey, nonce_from_uuid, open, seal_alike};
 use supertokens_domain::session::rotation::{
     Explained, Presented, REUSE_DETECTED, RefreshAttempt, RefreshDecision, RefreshPolicy, ReuseAnswer, ReuseBehaviour,
-    ReuseSubtype, SESSION_GONE, decide_refresh,
+    ReuseSubtype, Rotation, SESSION_GONE, StoredSession, decide_refresh,
 };
 use supertokens_domain::time::Millis;
 use supertokens_store::{StoreError, Tx};
@@ -118,6 +118,34 @@ struct Issued {
     last_active_id: String,
 }
 
+/// What a decision gives out, and what is written for it.
+struct Grant {
+    /// When the refresh token was made, and its end.
+    made_at: Millis,
+    expires_at: Millis,
+    use_static_key: bool,
+    write: Write,
+}
+
+enum Write {
+    Rotation(Rotation),
+    /// The kind of key, and nothing else.
+    Kind(bool),
+    Nothing,
+}
+
+impl Grant {
+    fn rotated(rotation: Rotation, now: Millis) -> Self {
+        let (expires_at, use_static_key) = (rotation.expires_at, rotation.use_static_key);
+        Self { made_at: now, expires_at, use_static_key, write: Write::Rotation(rotation) }
+    }
+
+    fn unrotated(row: &StoredSession, set_static: Option<bool>, made_at: Millis, expires_at: Millis) -> Self {
+        let use_static_key = set_static.unwrap_or(row.use_static_key);
+        Self { made_at, expires_at, use_static_key, write: set_static.map_or(Write::Nothing, Write::Kind) }
+    }
+}
+
 impl Attempt {
     fn new(
         cx: &Cx<'_>,
@@ -179,7 +207,7 @@ impl Attempt {
         })
     }
 
-    /// The body of the transaction.
+    /// The body of the transaction: lock, decide, write.
     async fn run(&self, tx: &mut Tx<'_>, with_activity: bool) -> Result<Outcome, StoreError> {
         let tenant = &self.fresh.tenant;
         let locked = tx.session_locked(&self.app, tenant, &self.handle).await?;
@@ -187,55 +215,38 @@ impl Attempt {
         let Some(locked) = locked else { return Ok(Outcome::Gone) };
         let row = stored(locked.session, tenant);
         let token = self.fresh_token_for(&row.user_id)?;
-        let fresh_hash2 = hash2(&token);
-        let attempt = RefreshAttempt {
-            presented: &self.presented,
-            fresh_hash2: &fresh_hash2,
-            use_static_key: self.use_static_key,
-            refresh_validity: self.refresh_validity,
-        };
-        let decision = decide_refresh(Some(&row), &attempt, self.policy, now);
-        if let RefreshDecision::Reused { subtype, answer, delete } = decision {
-            if delete {
-                tx.delete_session(&self.app, tenant, &self.handle).await?;
+        let grant = match self.decide(&row, &token, now) {
+            RefreshDecision::Gone => return Ok(Outcome::Gone),
+            RefreshDecision::Reused { subtype, answer, delete } => {
+                if delete {
+                    tx.delete_session(&self.app, tenant, &self.handle).await?;
+                }
+                let since_rotation = row.rotated_at.map(|rotated| now.saturating_sub(rotated));
+                let (user_id, recipe_user_id) = (locked.resolved_user_id, row.user_id);
+                let reuse = Reuse { subtype, answer, deleted: delete, user_id, recipe_user_id, since_rotation };
+                return Ok(Outcome::Reused(Box::new(reuse)));
             }
-            let since_rotation = row.rotated_at.map(|rotated| now.saturating_sub(rotated));
-            let (user_id, recipe_user_id) = (locked.resolved_user_id, row.user_id);
-            let reuse = Reuse { subtype, answer, deleted: delete, user_id, recipe_user_id, since_rotation };
-            return Ok(Outcome::Reused(Box::new(reuse)));
-        }
-        if decision == RefreshDecision::Gone {
-            return Ok(Outcome::Gone);
-        }
+            RefreshDecision::Rotate(rotation) | RefreshDecision::PromoteThenContinue(rotation) => Grant::rotated(rotation, now),
+            RefreshDecision::Repeat { set_static, made_at, expires_at } => {
+                Grant::unrotated(&row, set_static, made_at, expires_at)
+            }
+            // A child at CDI 5.5 and below promises the end that its first use will write.
+            RefreshDecision::IssueChild { set_static } => {
+                Grant::unrotated(&row, set_static, now, now.saturating_add(self.refresh_validity))
+            }
+        };
         let payload = payload_of(&row)?;
         // Before anything is written: a rotation whose token cannot be made would cost the client its session.
         if let Err(error) = mintable(&payload, self.version) {
             return Ok(Outcome::Unsignable(error));
         }
-        let mut use_static_key = row.use_static_key;
-        // A child at CDI 5.5 and below promises the end that its first use will write.
-        let mut refresh = Token { token, created: now, expiry: now.saturating_add(self.refresh_validity) };
-        match decision {
-            RefreshDecision::Rotate(rotation) | RefreshDecision::PromoteThenContinue(rotation) => {
-                use_static_key = rotation.use_static_key;
-                refresh.expiry = rotation.expires_at;
-                tx.rotate_session(&self.app, tenant, &self.handle, &columns(&rotation)).await?;
-            }
-            RefreshDecision::Repeat { set_static, made_at, expires_at } => {
-                (refresh.created, refresh.expiry) = (made_at, expires_at);
-                use_static_key = self.set_kind(tx, set_static).await?.unwrap_or(use_static_key);
-            }
-            RefreshDecision::IssueChild { set_static } => {
-                use_static_key = self.set_kind(tx, set_static).await?.unwrap_or(use_static_key);
-            }
-            RefreshDecision::Gone | RefreshDecision::Reused { .. } => {}
-        }
+        self.write(tx, &grant.write).await?;
         let marked = with_activity && self.mark(tx, &locked.last_active_id, now).await?;
         let claims = AccessClaims {
             session_handle: self.handle.clone(),
             user_id: locked.resolved_user_id,
             recipe_user_id: row.user_id,
-            refresh_token_hash1: hash1(&refresh.token),
+            refresh_token_hash1: hash1(&token),
             parent_refresh_token_hash1: (self.policy == RefreshPolicy::ParentChild).then(|| self.presented.hash1.clone()),
             anti_csrf: self.fresh.anti_csrf.clone(),
             expires_at: now.saturating_add(self.life),
@@ -243,16 +254,29 @@ impl Attempt {
             tenant: tenant.clone(),
             payload,
         };
-        let issued = Issued { claims, refresh, use_static_key, last_active_id: locked.last_active_id };
+        let refresh = Token { token, created: grant.made_at, expiry: grant.expires_at };
+        let last_active_id = locked.last_active_id;
+        let issued = Issued { claims, refresh, use_static_key: grant.use_static_key, last_active_id };
         Ok(Outcome::Issued { issued: Box::new(issued), marked })
     }
 
-    /// Writes the kind of key, if it changes.
-    async fn set_kind(&self, tx: &mut Tx<'_>, to: Option<bool>) -> Result<Option<bool>, StoreError> {
-        if let Some(use_static_key) = to {
-            tx.set_use_static_key(&self.app, &self.fresh.tenant, &self.handle, use_static_key).await?;
+    fn decide(&self, row: &StoredSession, token: &str, now: Millis) -> RefreshDecision {
+        let attempt = RefreshAttempt {
+            presented: &self.presented,
+            fresh_hash2: &hash2(token),
+            use_static_key: self.use_static_key,
+            refresh_validity: self.refresh_validity,
+        };
+        decide_refresh(Some(row), &attempt, self.policy, now)
+    }
+
+    async fn write(&self, tx: &mut Tx<'_>, what: &Write) -> Result<(), StoreError> {
+        let (app, tenant, handle) = (&self.app, &self.fresh.tenant, &self.handle);
+        match what {
+            Write::Rotation(rotation) => tx.rotate_session(app, tenant, handle, &columns(rotation)).await,
+            Write::Kind(use_static_key) => tx.set_use_static_key(app, tenant, handle, *use_static_key).await,
+            Write::Nothing => Ok(()),
         }
-        Ok(to)
     }
 
     async fn mark(&self, tx: &mut Tx<'_>, id: &str, now: Millis) -> Result<bool, StoreError> {
