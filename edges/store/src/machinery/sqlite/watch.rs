@@ -80,11 +80,14 @@ mod tests {
 
     use super::*;
 
+    /// What is done to the file, somewhere else, and another file.
+    type Change = fn(&Path, &Path, &Path);
+
     #[test]
     fn what_happens_to_a_file_is_told_once_and_what_is_written_into_it_is_not() {
         let folder = tempfile::tempdir().unwrap();
         let (file, elsewhere, other) = (folder.path().join("a"), folder.path().join("b"), folder.path().join("c"));
-        let changes: [(&str, fn(&Path, &Path, &Path)); 4] = [
+        let changes: [(&str, Change); 4] = [
             ("moved away", |file, elsewhere, _| fs::rename(file, elsewhere).unwrap()),
             ("moved back", |file, elsewhere, _| fs::rename(elsewhere, file).unwrap()),
             ("replaced", |file, _, other| fs::rename(other, file).unwrap()),
