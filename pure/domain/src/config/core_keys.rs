@@ -25,7 +25,7 @@ pub(super) const KEYS: &[Key] = &[
         Int,
         Preset::Int(10),
         Base,
-        "Upper limit for threads that hash passwords; the Java core's number of worker threads.",
+        "Upper limit for threads that hash passwords by one algorithm; the Java core's number of worker threads.",
     )
     .allowed("1 or more")
     .names_file(),
@@ -152,9 +152,10 @@ pub(super) const KEYS: &[Key] = &[
         .allowed("more than 0"),
     row("password_hashing_alg", OneOf(HASHING), Preset::Text("BCRYPT"), App, "How new passwords are hashed.")
         .allowed("ARGON2 or BCRYPT"),
-    row("bcrypt_log_rounds", Int, Preset::Int(11), Base, "Cost of a bcrypt hash, as a power of two.").allowed("1 or more"),
+    row("bcrypt_log_rounds", Int, Preset::Int(11), Base, "Cost of a bcrypt hash, as a power of two.").allowed("4 to 30"),
     row("argon2_iterations", Int, Preset::Int(1), Base, "Passes of an Argon2 hash.").allowed("1 or more"),
-    row("argon2_memory_kb", Int, Preset::Int(87_795), Base, "Memory of an Argon2 hash, in KiB.").allowed("1 or more"),
+    row("argon2_memory_kb", Int, Preset::Int(87_795), Base, "Memory of an Argon2 hash, in KiB.")
+        .allowed("8 or more for each lane"),
     row("argon2_parallelism", Int, Preset::Int(2), Base, "Lanes of an Argon2 hash.").allowed("1 or more"),
     row("argon2_hashing_pool_size", Int, Preset::Int(1), Base, "Argon2 hashes that are made at the same time.")
         .allowed("up to max_server_pool_size"),

@@ -223,11 +223,24 @@ fn recipes(f: &mut Findings<'_>) {
 fn hashing(f: &mut Findings<'_>) {
     f.one_of("password_hashing_alg", "'password_hashing_alg' must be one of 'ARGON2' or 'BCRYPT'");
     match f.values.text("password_hashing_alg") {
-        "BCRYPT" => f.at_least("bcrypt_log_rounds", 1, "'bcrypt_log_rounds' must be >= 1"),
+        "BCRYPT" => {
+            let (name, rounds) = ("bcrypt_log_rounds", f.values.int("bcrypt_log_rounds"));
+            f.require(rounds >= 1, name, "'bcrypt_log_rounds' must be >= 1");
+            // Upstream takes any other number, and then no password can be hashed.
+            f.require(rounds < 1 || (4..=30).contains(&rounds), name, "'bcrypt_log_rounds' must be between 4 and 30 inclusive.");
+        }
         "ARGON2" => {
             for name in ["argon2_iterations", "argon2_memory_kb", "argon2_parallelism"] {
                 f.at_least(name, 1, &format!("'{name}' must be >= 1"));
             }
+            let [memory, lanes] = ["argon2_memory_kb", "argon2_parallelism"].map(|name| f.values.int(name));
+            // Upstream takes less, and then no password can be hashed.
+            f.require(
+                memory < 1 || lanes < 1 || memory / 8 >= lanes,
+                "argon2_memory_kb",
+                "'argon2_memory_kb' must be >= 8 times 'argon2_parallelism'",
+            );
+            f.require(lanes < 1 << 24, "argon2_parallelism", "'argon2_parallelism' must be < 16777216");
             let fits = f.values.int("argon2_hashing_pool_size") <= f.values.int("max_server_pool_size");
             f.require(fits, "argon2_hashing_pool_size", "'argon2_hashing_pool_size' must be <= 'max_server_pool_size'");
         }

@@ -81,7 +81,12 @@ const LIMITS: &[Limit] = &[
     ("passwordless_code_lifetime", &[("0", false), ("1", true)], "'passwordless_code_lifetime' must be > 0"),
     ("totp_max_attempts", &[("0", false), ("1", true)], "'totp_max_attempts' must be > 0"),
     ("totp_rate_limit_cooldown_sec", &[("0", false), ("1", true)], "'totp_rate_limit_cooldown_sec' must be > 0"),
-    ("bcrypt_log_rounds", &[("0", false), ("1", true)], "'bcrypt_log_rounds' must be >= 1"),
+    ("bcrypt_log_rounds", &[("-1", false), ("0", false)], "'bcrypt_log_rounds' must be >= 1"),
+    (
+        "bcrypt_log_rounds",
+        &[("1", false), ("3", false), ("4", true), ("30", true), ("31", false)],
+        "'bcrypt_log_rounds' must be between 4 and 30 inclusive.",
+    ),
     ("bulk_migration_parallelism", &[("0", false), ("1", true)], "Provided bulk_migration_parallelism must be >= 1"),
     ("bulk_migration_batch_size", &[("0", false), ("1", true)], "Provided bulk_migration_batch_size must be >= 1"),
     (
