@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use supertokens_domain::config::CoreConfig;
 use supertokens_domain::ids::{AppIdentifier, TenantId, TenantIdentifier};
+use supertokens_domain::secret::Secret;
 use supertokens_domain::session::key_schedule::KeyPolicy;
 use supertokens_domain::session::refresh_token::RefreshKey;
 use supertokens_domain::time::{MINUTE, Millis, SECOND};
@@ -11,6 +12,7 @@ use supertokens_store::Db;
 use supertokens_wire::version::Rules;
 
 use crate::Inner;
+use crate::caller::Caller;
 use crate::error::Error;
 use crate::keys::{KeySet, KeySettings};
 use crate::ports::{unit, uuid};
@@ -41,6 +43,8 @@ pub struct Cx<'a> {
     pub now: Millis,
     /// A secret for operators is configured and was not presented: protected settings are hidden.
     pub protected_caller: bool,
+    /// Whoever asked, who may leave before there is an answer.
+    pub caller: Caller,
 }
 
 impl Cx<'_> {
@@ -122,6 +126,22 @@ impl Cx<'_> {
     /// A random number from 0 to below 1.
     pub fn unit(&self) -> f64 {
         unit(&*self.core.dice)
+    }
+
+    /// The hash of a new password, as this app makes it.
+    ///
+    /// # Errors
+    /// 503 if too many wait to be hashed.
+    pub async fn hash(&self, password: Secret<String>) -> Result<Secret<String>, Error> {
+        self.core.hashing.make(&self.caller, self.config()?, password, self.random()).await
+    }
+
+    /// Does a password belong to this hash? Without one it does not, and that takes as long.
+    ///
+    /// # Errors
+    /// 503 if too many wait to be hashed, 500 where the key of Firebase's hashes is not set.
+    pub async fn verifies(&self, password: Secret<String>, stored: Option<Secret<String>>) -> Result<bool, Error> {
+        self.core.hashing.verify(&self.caller, self.config()?, password, stored).await
     }
 
     pub(crate) fn key_settings(&self) -> Result<KeySettings, Error> {

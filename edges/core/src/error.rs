@@ -17,6 +17,9 @@ pub enum Error {
     /// The caller's fault: a status and upstream's sentence.
     #[error("{0}")]
     Refused(Refusal),
+    /// Nobody's: too many ask for the same thing at a time. 503, and when to come again, in seconds.
+    #[error("too many requests at a time")]
+    Busy(u64),
     /// Ours, or the world's. The cause goes to the log only.
     #[error("unexpected failure")]
     Fault(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -67,6 +70,11 @@ impl Error {
         ))
     }
 
+    /// 503: whoever has just been served had waited so many milliseconds.
+    pub(crate) fn busy(waited_ms: u64) -> Self {
+        Self::Busy(waited_ms.div_ceil(1000).clamp(1, 60))
+    }
+
     /// A failure of ours, with its cause.
     pub fn fault(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Fault(cause.into())
@@ -82,6 +90,7 @@ impl Error {
     pub(crate) fn causes(&self) -> String {
         match self {
             Self::Refused(refusal) => printable(&refusal.text).into_owned(),
+            busy @ Self::Busy(_) => busy.to_string(),
             Self::Fault(cause) => chain(&**cause),
         }
     }
@@ -90,6 +99,12 @@ impl Error {
     pub(crate) fn into_response(self) -> Response<Bytes> {
         match self {
             Self::Refused(refusal) => text_response(refusal.status, &harmless(&refusal.text)),
+            Self::Busy(seconds) => {
+                tracing::debug!(retry_after_s = seconds, "request refused: too many at a time");
+                let mut response = text_response(StatusCode::SERVICE_UNAVAILABLE, "Too many requests at a time");
+                response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+                response
+            }
             Self::Fault(cause) if matches!(cause.downcast_ref(), Some(StoreError::Overloaded)) => {
                 tracing::debug!(error = %chain(&*cause), "request refused");
                 text_response(StatusCode::SERVICE_UNAVAILABLE, "Too many requests at a time")
@@ -162,6 +177,14 @@ impl From<VersionRefusal> for Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_finds_no_room_is_told_when_to_come_again() {
+        for (waited_ms, seconds) in [(0, "1"), (1, "1"), (1_000, "1"), (1_001, "2"), (12_345, "13"), (u64::MAX, "60")] {
+            let response = Error::busy(waited_ms).into_response();
+            assert_eq!((response.status().as_u16(), response.headers()[header::RETRY_AFTER].to_str().unwrap()), (503, seconds));
+        }
+    }
 
     #[test]
     fn what_is_repeated_means_nothing_but_itself() {

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::Core;
+use crate::hashing::PoolFigures;
 
 /// Counters, increased where things happen.
 #[derive(Debug, Default)]
@@ -34,6 +35,8 @@ pub struct Figures {
     pub signing_keys_created: u64,
     /// Round trips to the database.
     pub database_trips: u64,
+    /// Hashes of passwords, by the name of the algorithm.
+    pub hashing: [(&'static str, PoolFigures); 3],
 }
 
 impl Core {
@@ -48,6 +51,7 @@ impl Core {
             thefts_detected: read(&tally.thefts),
             signing_keys_created: self.0.keys.rotations(),
             database_trips: self.0.db.trips(),
+            hashing: self.0.hashing.figures(),
         }
     }
 }

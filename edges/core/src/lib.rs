@@ -17,6 +17,7 @@ use supertokens_wire::input::{Charset, Input};
 use supertokens_wire::operation::Body;
 use supertokens_wire::version::{LATEST, Rules};
 
+pub mod caller;
 pub mod chores;
 pub mod cx;
 pub mod error;
@@ -31,12 +32,15 @@ pub mod use_case;
 pub mod users;
 
 mod activity;
+mod hashing;
 mod keys;
 mod request;
 mod stats;
 
+pub use hashing::PoolFigures;
 pub use keys::SpareKeys;
 
+use caller::Caller;
 use cx::{Cx, Place, key_settings};
 use error::{Error, respond, text_response};
 use ports::{Clock, Entropy, SystemClock, SystemEntropy};
@@ -104,6 +108,7 @@ pub(crate) struct Inner {
     pub(crate) turns: tenancy::Turns,
     pub(crate) session_turns: session::SessionTurns,
     pub(crate) keys: keys::Keys,
+    pub(crate) hashing: hashing::Hashing,
     pub(crate) marks: Arc<activity::Marks>,
     pub(crate) stats: stats::Stats,
     pub(crate) tally: figures::Tally,
@@ -146,6 +151,7 @@ impl Core {
             tenants: tenants::Tenants::new(db.clone(), options.base, checks, rules),
             turns: tenancy::Turns::default(),
             session_turns: session::SessionTurns::default(),
+            hashing: hashing::Hashing::new(&config),
             keys: keys::Keys::new(db.clone(), Arc::clone(&options.entropy), spare),
             marks: Arc::new(activity::Marks::new(!options.test_mode)),
             stats: stats::Stats::default(),
@@ -231,7 +237,7 @@ impl Core {
         match visit.enter().await {
             Ok(entered) => {
                 let Visit { address, operation, counted, .. } = visit;
-                Ok(Admitted { head, address, operation, counted, entered })
+                Ok(Admitted { head, address, operation, counted, entered, caller: Caller::default() })
             }
             Err(error) => {
                 let (operation, counted) = (visit.operation, visit.counted);
@@ -242,8 +248,8 @@ impl Core {
 
     /// The second half: what was asked, answered.
     pub async fn answer(&self, admitted: Admitted, body: Bytes) -> (Operation, Response<Bytes>) {
-        let Admitted { head, address, operation, counted, entered } = admitted;
-        let response = entered.run(&self.0, &head, &address, &body).await.unwrap_or_else(Error::into_response);
+        let Admitted { head, address, operation, counted, entered, caller } = admitted;
+        let response = entered.run(&self.0, caller, &head, &address, &body).await.unwrap_or_else(Error::into_response);
         (operation, self.send(&head.method, counted, response))
     }
 
@@ -265,9 +271,15 @@ pub struct Admitted {
     operation: Operation,
     counted: Option<AppIdentifier>,
     entered: Entered,
+    caller: Caller,
 }
 
 impl Admitted {
+    /// The same, for a caller of whom it is known whether it is still there.
+    pub fn of(self, caller: Caller) -> Self {
+        Self { caller, ..self }
+    }
+
     /// The operation that will answer.
     pub fn operation(&self) -> Operation {
         self.operation
@@ -380,12 +392,13 @@ impl Entered {
     async fn run(
         self,
         inner: &Inner,
+        caller: Caller,
         head: &http::request::Parts,
         address: &request::Address,
         body: &Bytes,
     ) -> Result<Response<Bytes>, Error> {
         let Self { place, route, rules, protected_caller } = self;
-        let cx = Cx { core: inner, place, rules, now: inner.clock.now(), protected_caller };
+        let cx = Cx { core: inner, place, rules, now: inner.clock.now(), protected_caller, caller };
         if let Some(route) = route {
             let content_type = head.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
             let charset = Charset::of_content_type(content_type.unwrap_or_default())

@@ -7,12 +7,14 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric as _};
+use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::{ConstCounter, Counter};
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
-use supertokens_core::Core;
+use supertokens_core::figures::Figures;
+use supertokens_core::{Core, PoolFigures};
 
 /// The media type of [`Metrics::text`].
 pub(crate) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -129,6 +131,7 @@ impl Collector for CoreNumbers {
             let metric = ConstCounter::new(value);
             metric.encode(encoder.encode_descriptor(name, help, None, metric.metric_type())?)?;
         }
+        hashing(&figures, &mut encoder)?;
         let takes_writes = ConstGauge::new(i64::from(self.0.db().takes_writes()));
         let help = "Whether the database is known to refuse writes (0) or not (1)";
         takes_writes.encode(encoder.encode_descriptor("database_takes_writes", help, None, takes_writes.metric_type())?)?;
@@ -145,6 +148,40 @@ impl Collector for CoreNumbers {
         }
         Ok(())
     }
+}
+
+/// The threads that hash passwords, and the queues in front of them.
+fn hashing(figures: &Figures, encoder: &mut DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+    type Read<N> = fn(&PoolFigures) -> N;
+    let counters: [(&str, &str, Read<u64>); 3] = [
+        ("password_hashes", "Passwords hashed, to store or to compare them", |pool| pool.done),
+        ("password_hashes_refused", "Passwords not hashed, as too many were waiting", |pool| pool.refused),
+        ("password_hashes_left", "Passwords not hashed, as their callers left while they were waiting", |pool| pool.left),
+    ];
+    for (name, help, read) in counters {
+        let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+        for (algorithm, pool) in &figures.hashing {
+            ConstCounter::new(read(pool)).encode(family.encode_family(&[("algorithm", *algorithm)])?)?;
+        }
+    }
+    let help = "How long passwords that were hashed had waited for it, in all";
+    let mut family = encoder.encode_descriptor("password_hash_wait", help, Some(&Unit::Seconds), MetricType::Counter)?;
+    for (algorithm, pool) in &figures.hashing {
+        let waited = Duration::from_millis(pool.waited_ms).as_secs_f64();
+        ConstCounter::new(waited).encode(family.encode_family(&[("algorithm", *algorithm)])?)?;
+    }
+    let gauges: [(&str, &str, Read<usize>); 2] = [
+        ("password_hashes_waiting", "Passwords that wait to be hashed", |pool| pool.waiting),
+        ("password_hashes_running", "Passwords that are being hashed", |pool| pool.running),
+    ];
+    for (name, help, read) in gauges {
+        let mut family = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+        for (algorithm, pool) in &figures.hashing {
+            let value = i64::try_from(read(pool)).unwrap_or(i64::MAX);
+            ConstGauge::new(value).encode(family.encode_family(&[("algorithm", *algorithm)])?)?;
+        }
+    }
+    Ok(())
 }
 
 /// What the operating system knows of this process.

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version, header};
 use hyper::body::Incoming;
+use supertokens_core::caller::Caller;
 use supertokens_core::error::{respond, text_response};
 use supertokens_core::{Core, Operation};
 use tokio::net::{TcpListener, TcpStream};
@@ -127,9 +128,11 @@ impl Door {
             (Bytes::new(), None)
         };
         let core = self.core.clone();
+        // Dropped with this future, when the caller goes away or has waited too long.
+        let (_listening, caller) = Caller::who_listens();
         let work = async move {
             let _room = room;
-            core.answer(admitted, body).await
+            core.answer(admitted.of(caller), body).await
         };
         match tokio::time::timeout(self.patience, self.work.run(work.instrument(span.clone()))).await {
             Ok(Some(answer)) => answer,

@@ -166,6 +166,12 @@ fn it_starts_on_a_file_answers_and_stops_in_order() {
         "supertokens_thefts_detected_total 0",
         "supertokens_signing_keys_created_total 1",
         "supertokens_database_trips_total ",
+        r#"supertokens_password_hashes_total{algorithm="bcrypt"} 0"#,
+        r#"supertokens_password_hashes_refused_total{algorithm="argon2"} 0"#,
+        r#"supertokens_password_hashes_left_total{algorithm="firebase_scrypt"} 0"#,
+        r#"supertokens_password_hash_wait_seconds_total{algorithm="bcrypt"} 0.0"#,
+        r#"supertokens_password_hashes_waiting{algorithm="bcrypt"} 0"#,
+        r#"supertokens_password_hashes_running{algorithm="argon2"} 0"#,
         "supertokens_process_start_time_seconds ",
         "# EOF",
     ] {
