@@ -232,6 +232,10 @@ pub struct Rules {
     pub user_objects: bool,
     /// Passkeys are part of those.
     pub passkeys: bool,
+    /// A new password, set by a token, is told whose it is.
+    pub reset_names_user: bool,
+    /// A token for a new password is for an address that the caller names, whatever the user's login methods.
+    pub names_addressee: bool,
     /// A provider says whether an e-mail address is known to be theirs.
     pub providers_verify: bool,
     /// The first form of the sign-in with a provider: a tenant cannot switch it off, and it is not logged.
@@ -283,6 +287,8 @@ impl CdiVersion {
             verify_from_public_tenant: from(5, 6),
             user_objects: from(4, 0),
             passkeys: from(5, 3),
+            reset_names_user: from(2, 12),
+            names_addressee: from(4, 0),
             providers_verify: from(4, 0) || !from(2, 8),
             first_provider_sign_in: !from(2, 8),
             codes_verify: from(4, 0),

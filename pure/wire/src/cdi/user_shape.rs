@@ -16,10 +16,15 @@ pub fn user(group: &Group, rules: &Rules) -> Option<JsonObject> {
 /// Puts who logged in, by which method, into an answer. Where the version has no shape for the oldest login method, the one that was
 /// used stands for it.
 pub fn with_login(answer: JsonObject, group: &Group, recipe_user_id: &str, rules: &Rules) -> JsonObject {
-    let used = group.only(recipe_user_id);
-    let shown = user(group, rules).or_else(|| user(used.as_ref()?, rules)).unwrap_or_else(|| whole_user(group, rules));
-    let used = used.map(|used| used.shown_id().to_owned());
-    answer.with("user", shown).with_some("recipeUserId", used.filter(|_| rules.user_objects))
+    let used = group.method(recipe_user_id).map(|used| used.shown_id().to_owned());
+    let answer = with_user(answer, group, recipe_user_id, rules);
+    answer.with_some("recipeUserId", used.filter(|_| rules.user_objects))
+}
+
+/// The same without naming the method.
+pub fn with_user(answer: JsonObject, group: &Group, recipe_user_id: &str, rules: &Rules) -> JsonObject {
+    let of_method = || user(&group.only(recipe_user_id)?, rules);
+    answer.with("user", user(group, rules).or_else(of_method).unwrap_or_else(|| whole_user(group, rules)))
 }
 
 /// The member of a question that names a login method.
