@@ -4,7 +4,7 @@
 use crate::machinery::contents::{Contents, Migration};
 use crate::machinery::statement::{Group, Q};
 use crate::machinery::{DatabaseOptions, Db, Result, lock, ready};
-use crate::{activity, key_value, keys, session, tenancy, users};
+use crate::{accounts, activity, key_value, keys, session, tenancy, users};
 
 /// Numbers the groups by their places.
 macro_rules! groups {
@@ -34,6 +34,8 @@ macro_rules! migrations {
 groups! {
     lock::S,
     ready::S,
+    accounts::load::S,
+    accounts::write::S,
     activity::S,
     key_value::S,
     keys::S,
@@ -47,6 +49,8 @@ migrations! {
     "0002_users",
     "0003_session",
     "0004_activity",
+    "0007_email_verification",
+    "0010_accounts",
 }
 
 static CONTENTS: Contents = Contents {

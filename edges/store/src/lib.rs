@@ -3,6 +3,7 @@
 //! Open a [`Db`], bring its tables up to date with `migrate`, and work on it with `read`, `single` and `tx`, whose
 //! bodies get a [`Tx`]. Its methods are in one file for each subject. Nothing here decides anything.
 
+pub mod accounts;
 pub mod activity;
 mod contents;
 pub mod key_value;
@@ -12,6 +13,7 @@ pub mod session;
 pub mod tenancy;
 pub mod users;
 
+pub use accounts::{FoundLogin, FoundUser, taken_login};
 pub use activity::ActivityRow;
 pub use key_value::KeyValueRow;
 pub use keys::{DynamicKeyRow, StaticKeyRow};

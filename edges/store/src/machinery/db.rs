@@ -40,7 +40,6 @@ struct Inner {
     backend: Backend,
     shared: Arc<Shared>,
     place: String,
-    migration_mode: String,
     in_memory: bool,
 }
 
@@ -69,14 +68,14 @@ impl Db {
             DatabaseOptions::Postgres(_) => Dialect::Postgres,
         };
         let sql = Sql::new(dialect, options.tables().clone(), contents);
-        let shared = Shared::new(sql, place.clone());
+        let shared = Shared::new(sql, place.clone(), migration_mode);
         let backend = match &options {
             DatabaseOptions::Sqlite(sqlite) => Backend::Sqlite(Sqlite::open(&sqlite.place, &shared)?),
             DatabaseOptions::Postgres(postgres) => {
                 Backend::Postgres(Box::new(Box::pin(Postgres::open(postgres, &shared)).await?))
             }
         };
-        Ok(Self(Arc::new(Inner { backend, shared, place, migration_mode, in_memory })))
+        Ok(Self(Arc::new(Inner { backend, shared, place, in_memory })))
     }
 
     /// Opens a database to look at it.
@@ -86,9 +85,9 @@ impl Db {
         };
         tables.check().map_err(StoreError::BadOptions)?;
         let (place, migration_mode) = (options.redacted(), options.migration_mode().to_owned());
-        let shared = Shared::new(Sql::new(Dialect::Sqlite, tables.clone(), contents), place.clone());
+        let shared = Shared::new(Sql::new(Dialect::Sqlite, tables.clone(), contents), place.clone(), migration_mode);
         let backend = Backend::Sqlite(Sqlite::look(path, &shared)?);
-        Ok(Self(Arc::new(Inner { backend, shared, place, migration_mode, in_memory: false })))
+        Ok(Self(Arc::new(Inner { backend, shared, place, in_memory: false })))
     }
 
     /// Is the way to the database encrypted? SQLite has none.
@@ -243,7 +242,7 @@ impl Db {
 
     /// Which user tables are in use (core-server.md 11).
     pub fn migration_mode(&self) -> &str {
-        &self.0.migration_mode
+        &self.0.shared.migration_mode
     }
 
     pub(crate) fn sql(&self) -> &Sql {

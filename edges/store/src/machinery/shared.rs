@@ -12,11 +12,14 @@ pub(crate) struct Shared {
     pub(crate) trips: AtomicU64,
     pub(crate) statements: AtomicU64,
     pub(crate) health: Health,
+    /// Which of the tables of users are read and written (core-server.md 11).
+    pub(crate) migration_mode: String,
 }
 
 impl Shared {
-    pub(crate) fn new(sql: Sql, place: String) -> Arc<Self> {
-        Arc::new(Self { sql, trips: AtomicU64::new(0), statements: AtomicU64::new(0), health: Health::new(place) })
+    pub(crate) fn new(sql: Sql, place: String, migration_mode: String) -> Arc<Self> {
+        let health = Health::new(place);
+        Arc::new(Self { sql, trips: AtomicU64::new(0), statements: AtomicU64::new(0), health, migration_mode })
     }
 
     /// One trip with so many statements.

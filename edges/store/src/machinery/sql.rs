@@ -10,7 +10,7 @@ use crate::machinery::statement::{Group, Q};
 
 /// The directives that may stand in braces in a statement, beside the names of tables.
 #[cfg(test)]
-pub(crate) const DIRECTIVES: [&str; 7] = ["lock", "once", "in", "pairs", "try_lock", "partition_list", "owned"];
+pub(crate) const DIRECTIVES: [&str; 9] = ["lock", "once", "in", "ids", "locks", "pairs", "try_lock", "partition_list", "owned"];
 
 /// The rendered statements of one database.
 pub(crate) struct Sql {
@@ -109,6 +109,14 @@ fn directive_text(inside: &str, dialect: Dialect, names: &TableNames) -> String 
         ("once", Dialect::Postgres) => "MATERIALIZED".to_owned(),
         ("in", Dialect::Sqlite) => format!("IN (SELECT value FROM json_each(?{}))", parameter(first)),
         ("in", Dialect::Postgres) => format!("= ANY(${})", parameter(first)),
+        // A list of texts would turn a CHAR(36) column into texts, past its index.
+        ("ids", Dialect::Sqlite) => format!("IN (SELECT value FROM json_each(?{}))", parameter(first)),
+        ("ids", Dialect::Postgres) => format!("= ANY(CAST(${} AS BPCHAR[]))", parameter(first)),
+        ("locks", Dialect::Sqlite) => format!("?{} IS NOT NULL", parameter(first)),
+        ("locks", Dialect::Postgres) => format!(
+            "pg_catalog.pg_advisory_xact_lock(CAST(key AS BIGINT)) FROM pg_catalog.unnest(CAST(${} AS TEXT[])) AS key",
+            parameter(first)
+        ),
         ("pairs", Dialect::Sqlite) => {
             format!("(SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?{}))", parameter(first))
         }

@@ -102,6 +102,11 @@ impl<'c> Tx<'c> {
         &self.shared.sql
     }
 
+    /// Which of the tables of users are read and written (core-server.md 11).
+    pub(crate) fn migration_mode(&self) -> &'c str {
+        &self.shared.migration_mode
+    }
+
     pub(crate) fn failed(&self) -> bool {
         self.failed
     }

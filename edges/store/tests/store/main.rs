@@ -6,6 +6,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+mod accounts;
 mod behaviour;
 mod files;
 mod races;
@@ -27,7 +28,8 @@ fn main() {
         .chain(takeover::TESTS)
         .chain(waiting::TESTS)
         .chain(files::TESTS)
-        .chain(surroundings::TESTS);
+        .chain(surroundings::TESTS)
+        .chain(accounts::TESTS);
     let trials = tests.flat_map(|test| test.on.iter().map(|kind| trial(test, *kind))).collect();
     libtest_mimic::run(&arguments, trials).exit();
 }

@@ -296,7 +296,8 @@ mod tests {
     fn pool(port: u16) -> Arc<Pool> {
         let url = format!("postgresql://u@127.0.0.1:{port}/d?connect_timeout=60");
         let DatabaseOptions::Postgres(options) = DatabaseOptions::parse(&url).unwrap() else { panic!("not PostgreSQL") };
-        let shared = Shared::new(Sql::new(Dialect::Postgres, TableNames::default(), &Contents::NOTHING), String::new());
+        let shared =
+            Shared::new(Sql::new(Dialect::Postgres, TableNames::default(), &Contents::NOTHING), String::new(), String::new());
         let connector = Arc::new(Connector::new(&options, &shared).unwrap());
         Pool::new(&connector, &Arc::default(), 3, 0, Duration::from_secs(60))
     }

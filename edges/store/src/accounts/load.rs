@@ -1,0 +1,305 @@
+//! Users as they are shown: all login methods of a group by one statement, wherever the search begins (core-users.md 10).
+//!
+//! The search comes first in each text, and its result is joined to the rest: the other way round whole tables are read.
+
+use supertokens_domain::accounts::{AccountInfo, AccountRow, AuthRecipe, Group, InfoKind, groups};
+use supertokens_domain::ids::{AppId, TenantId};
+use supertokens_domain::secret::Secret;
+
+use crate::machinery::{Dialect, Result, Row, Tx, Val, args, pair, statements};
+
+/// A user, and which of its login methods was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundUser {
+    /// The user.
+    pub group: Group,
+    /// The internal id that the one asked for means: of a login method, or of one that has gone and lent the group its id.
+    pub meant_id: String,
+}
+
+/// A user that may log in this way.
+#[derive(Debug, Clone)]
+pub struct FoundLogin {
+    /// The user.
+    pub group: Group,
+    /// The login method.
+    pub recipe_user_id: String,
+    /// `emailpassword_users.password_hash`.
+    pub password_hash: Option<Secret<String>>,
+}
+
+/// What a row has: the columns of `AccountRow`, the user id that the search found, and its password hash.
+macro_rules! load {
+    ($found:literal, $search:expr, $tenants:literal) => {
+        concat!(
+            "SELECT CAST(a.user_id AS TEXT), CAST(a.primary_or_recipe_user_id AS TEXT), a.is_linked_or_is_a_primary_user, a.recipe_id,
+                 COALESCE(ep.time_joined, tp.time_joined, pl.time_joined, wa.time_joined),
+                 COALESCE(ep.email, tp.email, pl.email, wa.email), pl.phone_number, tp.third_party_id, tp.third_party_user_id,
+                 m.external_user_id, pm.external_user_id, t.tenant_id, v.email IS NOT NULL, ",
+            $found,
+            " FROM (",
+            $search,
+            ") g
+             JOIN {app_id_to_user_id} a ON a.app_id = g.app_id AND a.primary_or_recipe_user_id = g.group_id
+             LEFT JOIN {emailpassword_users} ep ON ep.app_id = a.app_id AND ep.user_id = a.user_id
+             LEFT JOIN {thirdparty_users} tp ON tp.app_id = a.app_id AND tp.user_id = a.user_id
+             LEFT JOIN {passwordless_users} pl ON pl.app_id = a.app_id AND pl.user_id = a.user_id
+             LEFT JOIN {webauthn_users} wa ON wa.app_id = a.app_id AND wa.user_id = a.user_id
+             LEFT JOIN {userid_mapping} m ON m.app_id = a.app_id AND m.supertokens_user_id = a.user_id
+             LEFT JOIN {userid_mapping} pm ON pm.app_id = a.app_id AND pm.supertokens_user_id = a.primary_or_recipe_user_id
+             LEFT JOIN ",
+            $tenants,
+            " = a.user_id
+             LEFT JOIN {emailverification_verified_emails} v ON v.app_id = a.app_id
+                 AND v.user_id = COALESCE(m.external_user_id, CAST(a.user_id AS TEXT))
+                 AND v.email = COALESCE(ep.email, tp.email, pl.email, wa.email)"
+        )
+    };
+}
+
+/// By what the tables of the mode say about tenants.
+macro_rules! load_old {
+    ($found:literal, $search:expr) => {
+        load!($found, $search, "{all_auth_recipe_users} t ON t.app_id = a.app_id AND t.user_id")
+    };
+}
+macro_rules! load_new {
+    ($found:literal, $search:expr) => {
+        load!($found, $search, "{recipe_user_tenants} t ON t.app_id = a.app_id AND t.recipe_user_id")
+    };
+}
+
+/// One user id; `$2` is the id where it can be an internal one.
+macro_rules! by_id {
+    () => {
+        "SELECT s.app_id, s.primary_or_recipe_user_id AS group_id, s.user_id AS found FROM {app_id_to_user_id} s
+             WHERE s.app_id = $1 AND s.user_id = COALESCE(
+                 (SELECT o.supertokens_user_id FROM {userid_mapping} o
+                     WHERE o.app_id = $1 AND o.supertokens_user_id = CAST(CAST($2 AS TEXT) AS BPCHAR)),
+                 (SELECT o.supertokens_user_id FROM {userid_mapping} o
+                     WHERE o.app_id = $1 AND o.external_user_id = CAST($3 AS TEXT)),
+                 CAST(CAST($2 AS TEXT) AS BPCHAR))"
+    };
+}
+
+/// What the groups of some users are found by: a condition on `s`, the rows of `app_id_to_user_id`.
+macro_rules! groups_where {
+    ($condition:expr) => {
+        concat!(
+            "SELECT DISTINCT s.app_id, s.primary_or_recipe_user_id AS group_id FROM {app_id_to_user_id} s WHERE s.app_id = $1 AND ",
+            $condition
+        )
+    };
+}
+
+/// Who has an info in a tenant: `$2` the tenant, `$3` the kind, `$4` the value, `$5` and `$6` both halves of an account at a provider.
+macro_rules! holders_old {
+    () => {
+        "s.user_id IN (
+             SELECT k.user_id FROM {emailpassword_user_to_tenant} k
+                 WHERE CAST($3 AS TEXT) = 'email' AND k.app_id = $1 AND k.tenant_id = $2 AND k.email = $4
+             UNION ALL SELECT k.user_id FROM {passwordless_user_to_tenant} k
+                 WHERE CAST($3 AS TEXT) = 'email' AND k.app_id = $1 AND k.tenant_id = $2 AND k.email = $4
+             UNION ALL SELECT k.user_id FROM {webauthn_user_to_tenant} k
+                 WHERE CAST($3 AS TEXT) = 'email' AND k.app_id = $1 AND k.tenant_id = $2 AND k.email = $4
+             UNION ALL SELECT k.user_id FROM {thirdparty_users} u
+                 JOIN {thirdparty_user_to_tenant} k ON k.app_id = u.app_id AND k.user_id = u.user_id
+                 WHERE CAST($3 AS TEXT) = 'email' AND u.app_id = $1 AND u.email = $4 AND k.tenant_id = $2
+             UNION ALL SELECT k.user_id FROM {passwordless_user_to_tenant} k
+                 WHERE CAST($3 AS TEXT) = 'phone' AND k.app_id = $1 AND k.tenant_id = $2 AND k.phone_number = $4
+             UNION ALL SELECT k.user_id FROM {thirdparty_user_to_tenant} k
+                 WHERE CAST($3 AS TEXT) = 'tparty' AND k.app_id = $1 AND k.tenant_id = $2 AND k.third_party_id = $5
+                     AND k.third_party_user_id = $6)"
+    };
+}
+
+/// Who logs in by an info, in a tenant and by a recipe, which is `$7`.
+macro_rules! login_old {
+    () => {
+        "SELECT s.app_id, s.primary_or_recipe_user_id AS group_id, s.user_id AS found FROM (
+             SELECT k.app_id, k.user_id FROM {emailpassword_user_to_tenant} k
+                 WHERE CAST($7 AS TEXT) = 'emailpassword' AND k.app_id = $1 AND k.tenant_id = $2 AND k.email = $4
+             UNION ALL SELECT k.app_id, k.user_id FROM {webauthn_user_to_tenant} k
+                 WHERE CAST($7 AS TEXT) = 'webauthn' AND k.app_id = $1 AND k.tenant_id = $2 AND k.email = $4
+             UNION ALL SELECT k.app_id, k.user_id FROM {passwordless_user_to_tenant} k
+                 WHERE CAST($7 AS TEXT) = 'passwordless' AND CAST($3 AS TEXT) = 'email' AND k.app_id = $1 AND k.tenant_id = $2
+                     AND k.email = $4
+             UNION ALL SELECT k.app_id, k.user_id FROM {passwordless_user_to_tenant} k
+                 WHERE CAST($7 AS TEXT) = 'passwordless' AND CAST($3 AS TEXT) = 'phone' AND k.app_id = $1 AND k.tenant_id = $2
+                     AND k.phone_number = $4
+             UNION ALL SELECT k.app_id, k.user_id FROM {thirdparty_user_to_tenant} k
+                 WHERE CAST($7 AS TEXT) = 'thirdparty' AND k.app_id = $1 AND k.tenant_id = $2 AND k.third_party_id = $5
+                     AND k.third_party_user_id = $6) h
+         JOIN {app_id_to_user_id} s ON s.app_id = h.app_id AND s.user_id = h.user_id"
+    };
+}
+macro_rules! login_new {
+    () => {
+        "SELECT s.app_id, s.primary_or_recipe_user_id AS group_id, s.user_id AS found FROM {recipe_user_tenants} k
+         JOIN {app_id_to_user_id} s ON s.app_id = k.app_id AND s.user_id = k.recipe_user_id
+         WHERE k.app_id = $1 AND k.tenant_id = $2 AND k.account_info_type = $3 AND k.account_info_value = $4 AND k.recipe_id = $5"
+    };
+}
+
+/// The groups of `$2` and of whoever has one of some infos, in whichever tenants: what a change has to look at.
+macro_rules! around_old {
+    () => {
+        "s.user_id IN (SELECT x.user_id FROM {app_id_to_user_id} x WHERE x.app_id = $1 AND x.user_id {ids $2}
+                 UNION ALL SELECT u.user_id FROM {emailpassword_users} u WHERE u.app_id = $1 AND u.email {in $3}
+                 UNION ALL SELECT u.user_id FROM {passwordless_users} u WHERE u.app_id = $1 AND u.email {in $3}
+                 UNION ALL SELECT u.user_id FROM {thirdparty_users} u WHERE u.app_id = $1 AND u.email {in $3}
+                 UNION ALL SELECT u.user_id FROM {webauthn_users} u WHERE u.app_id = $1 AND u.email {in $3}
+                 UNION ALL SELECT u.user_id FROM {passwordless_users} u WHERE u.app_id = $1 AND u.phone_number {in $4}
+                 UNION ALL SELECT u.user_id FROM {thirdparty_users} u
+                     WHERE u.app_id = $1 AND (u.third_party_id, u.third_party_user_id) IN {pairs $5})"
+    };
+}
+macro_rules! around_new {
+    () => {
+        "s.user_id IN (SELECT x.user_id FROM {app_id_to_user_id} x WHERE x.app_id = $1 AND x.user_id {ids $2}
+             UNION ALL SELECT i.recipe_user_id FROM {recipe_user_account_infos} i
+                 WHERE i.app_id = $1 AND (i.account_info_type, i.account_info_value) IN {pairs $3})"
+    };
+}
+
+statements! { "app_id_to_user_id", S {
+    ByIdOld = load_old!("CAST(g.found AS TEXT), NULL", by_id!()),
+    ByIdNew = load_new!("CAST(g.found AS TEXT), NULL", by_id!()),
+    ByIdsOld = load_old!("NULL, NULL", groups_where!("s.user_id {ids $2}")),
+    ByIdsNew = load_new!("NULL, NULL", groups_where!("s.user_id {ids $2}")),
+    ByInfoOld = load_old!("NULL, NULL", groups_where!(holders_old!())),
+    ByInfoNew = load_new!("NULL, NULL", groups_where!("s.user_id IN (SELECT k.recipe_user_id FROM {recipe_user_tenants} k
+             WHERE k.app_id = $1 AND k.tenant_id = $2 AND k.account_info_type = $3 AND k.account_info_value = $4)")),
+    ByLoginOld = load_old!("CAST(g.found AS TEXT), CASE WHEN a.user_id = g.found THEN ep.password_hash END", login_old!()),
+    ByLoginNew = load_new!("CAST(g.found AS TEXT), CASE WHEN a.user_id = g.found THEN ep.password_hash END", login_new!()),
+    AroundOld = load_old!("NULL, NULL", groups_where!(around_old!())),
+    AroundNew = load_new!("NULL, NULL", groups_where!(around_new!())),
+    LockRows = "SELECT user_id FROM {app_id_to_user_id} WHERE app_id = $1 AND user_id {ids $2} ORDER BY user_id {lock}",
+    LockInfos = "SELECT {locks $1}",
+} }
+
+/// A row, and what came with it.
+struct Loaded {
+    row: AccountRow,
+    found: Option<String>,
+    password_hash: Option<String>,
+}
+
+fn loaded(row: &Row<'_>) -> Result<Loaded> {
+    Ok(Loaded {
+        row: AccountRow {
+            recipe_user_id: row.text(0)?,
+            group_id: row.text(1)?,
+            is_primary: row.flag(2)?,
+            recipe_id: row.text(3)?,
+            time_joined: row.opt_int(4)?,
+            email: row.opt_text(5)?,
+            phone: row.opt_text(6)?,
+            third_party_id: row.opt_text(7)?,
+            third_party_user_id: row.opt_text(8)?,
+            external_id: row.opt_text(9)?,
+            group_external_id: row.opt_text(10)?,
+            tenant: row.opt_text(11)?.map(|id| TenantId::normalise(&id)),
+            is_verified: row.flag(12)?,
+            credential_id: None,
+        },
+        found: row.opt_text(13)?,
+        password_hash: row.opt_text(14)?,
+    })
+}
+
+fn users(rows: Vec<Loaded>) -> Vec<Group> {
+    groups(rows.into_iter().map(|loaded| loaded.row))
+}
+
+/// An id as it may stand in a CHAR(36) column; a comparison there passes over trailing blanks.
+fn internal(id: &str) -> Option<&str> {
+    (id.chars().count() == 36 && !id.ends_with(' ')).then_some(id)
+}
+
+/// Both halves of an account at a provider, whose info has them joined. An id of a provider has no colon pair.
+fn halves(info: &AccountInfo) -> (&str, &str) {
+    match info.kind {
+        InfoKind::ThirdParty => info.value.split_once("::").unwrap_or_default(),
+        InfoKind::Email | InfoKind::Phone => ("", ""),
+    }
+}
+
+impl Tx<'_> {
+    /// The user of an id, internal or external, of any of its login methods or its own (core-linking.md 1.2).
+    pub async fn user_by_id(&mut self, app: &AppId, id: &str) -> Result<Option<FoundUser>> {
+        let statement = if self.mode().reads_old() { S::ByIdOld } else { S::ByIdNew };
+        let rows = self.all(statement, &args![app, internal(id), id], loaded).await?;
+        let meant_id = rows.iter().find_map(|row| row.found.clone());
+        let group = users(rows).into_iter().next();
+        Ok(group.zip(meant_id).map(|(group, meant_id)| FoundUser { group, meant_id }))
+    }
+
+    /// The users that these login methods belong to, oldest first. Internal ids only.
+    pub async fn users_by_internal_ids(&mut self, app: &AppId, ids: &[String]) -> Result<Vec<Group>> {
+        let statement = if self.mode().reads_old() { S::ByIdsOld } else { S::ByIdsNew };
+        Ok(users(self.all(statement, &args![app, ids], loaded).await?))
+    }
+
+    /// The users with a login method in this tenant that has this info, whatever its recipe, oldest first.
+    pub async fn users_by_info(&mut self, app: &AppId, tenant: &TenantId, info: &AccountInfo) -> Result<Vec<Group>> {
+        let (kind, value) = (info.kind.as_str(), info.value.as_str());
+        let rows = if self.mode().reads_old() {
+            let (first, second) = halves(info);
+            self.all(S::ByInfoOld, &args![app, tenant, kind, value, first, second], loaded).await?
+        } else {
+            self.all(S::ByInfoNew, &args![app, tenant, kind, value], loaded).await?
+        };
+        Ok(users(rows))
+    }
+
+    /// Who logs in at this tenant by this recipe and info: an e-mail address, a phone number, an account at a provider.
+    pub async fn user_by_login(
+        &mut self,
+        app: &AppId,
+        tenant: &TenantId,
+        recipe: AuthRecipe,
+        info: &AccountInfo,
+    ) -> Result<Option<FoundLogin>> {
+        let (kind, value, recipe) = (info.kind.as_str(), info.value.as_str(), recipe.as_str());
+        let rows = if self.mode().reads_old() {
+            let (first, second) = halves(info);
+            self.all(S::ByLoginOld, &args![app, tenant, kind, value, first, second, recipe], loaded).await?
+        } else {
+            self.all(S::ByLoginNew, &args![app, tenant, kind, value, recipe], loaded).await?
+        };
+        let recipe_user_id = rows.iter().find_map(|row| row.found.clone());
+        let password_hash = rows.iter().find_map(|row| row.password_hash.clone()).map(Secret::new);
+        let group = users(rows).into_iter().next();
+        Ok(group.zip(recipe_user_id).map(|(group, recipe_user_id)| FoundLogin { group, recipe_user_id, password_hash }))
+    }
+
+    /// Before a change of users: locks these login methods and what a group is about to gain, then reads the users of them and all who
+    /// have something of it, oldest first. `ids` are internal, with those of the groups. Whoever finds that a group has changed
+    /// since it was looked at begins anew: no info is locked behind a row (core-linking.md 2.8).
+    pub async fn users_locked(&mut self, app: &AppId, ids: &[String], gains: &[AccountInfo]) -> Result<Vec<Group>> {
+        if self.sql().dialect() == Dialect::Postgres {
+            let mut keys: Vec<i64> = gains.iter().map(|info| info.lock_key(app)).collect();
+            keys.sort_unstable();
+            keys.dedup();
+            if !keys.is_empty() {
+                let keys: Vec<String> = keys.iter().map(i64::to_string).collect();
+                self.with_commit(S::LockInfos, args![keys.as_slice()].into()).await?;
+            }
+            self.with_commit(S::LockRows, args![app, ids].into()).await?;
+        }
+        let of = |kind| gains.iter().filter(move |info| info.kind == kind);
+        let rows = if self.mode().reads_old() {
+            let [emails, phones] =
+                [InfoKind::Email, InfoKind::Phone].map(|kind| of(kind).map(|info| info.value.clone()).collect::<Vec<_>>());
+            let accounts: Vec<String> = of(InfoKind::ThirdParty).map(halves).map(|(first, second)| pair(first, second)).collect();
+            let lists = [ids, &emails, &phones, &accounts].map(Val::from);
+            let params: Vec<Val<'_>> = std::iter::once(Val::from(app)).chain(lists).collect();
+            self.all(S::AroundOld, &params, loaded).await?
+        } else {
+            let infos: Vec<String> = gains.iter().map(|info| pair(info.kind.as_str(), &info.value)).collect();
+            self.all(S::AroundNew, &args![app, ids, infos.as_slice()], loaded).await?
+        };
+        Ok(users(rows))
+    }
+}
