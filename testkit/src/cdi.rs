@@ -2,6 +2,7 @@
 
 use crate::scenario::Subject;
 
+pub mod account_linking;
 pub mod door;
 pub mod jobs;
 pub mod jwt;
@@ -46,4 +47,5 @@ pub static SUBJECTS: &[Subject] = &[
     ("door", door::ALL),
     ("server", server::ALL),
     ("users", users::ALL),
+    ("account_linking", account_linking::ALL),
 ];

@@ -3,8 +3,11 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use supertokens_domain::ids::AppId;
+use supertokens_domain::ids::{AppId, SessionHandle};
 use supertokens_domain::time::{MINUTE, Millis};
+use supertokens_store::ActivityRow;
+
+use crate::cx::Cx;
 
 const THROTTLE: Millis = 5 * MINUTE;
 const CAPACITY: usize = 200_000;
@@ -50,6 +53,33 @@ impl Marks {
             }
         }
         marks.insert((app.clone(), id.to_owned()), now);
+    }
+}
+
+impl Cx<'_> {
+    /// The row that says a user was last active now, if one is due. Whoever writes it must call [`Cx::was_marked`] afterwards.
+    pub(crate) fn mark_due(&self, id: &str) -> Option<ActivityRow> {
+        self.core.marks.is_due(&self.at().app, id, self.now).then(|| activity(self, "user_last_active", id, id, None))
+    }
+
+    pub(crate) fn was_marked(&self, id: &str) {
+        self.core.marks.remember(&self.at().app, id, self.now);
+    }
+}
+
+/// A line for the audit log; of the public tenant, unless the caller says otherwise.
+pub(crate) fn activity(cx: &Cx<'_>, event: &str, recipe: &str, primary: &str, identifier: Option<&SessionHandle>) -> ActivityRow {
+    ActivityRow {
+        app: cx.at().app.clone(),
+        tenant: identifier.map(SessionHandle::tenant).unwrap_or_default(),
+        recipe_user_id: Some(recipe.to_owned()),
+        primary_or_recipe_user_id: Some(primary.to_owned()),
+        event_type: event.to_owned(),
+        status: Some("success".to_owned()),
+        auth_principal: None,
+        identifier: identifier.map(ToString::to_string),
+        created_at: cx.now,
+        payload: None,
     }
 }
 

@@ -17,6 +17,7 @@ use supertokens_wire::input::{Charset, Input};
 use supertokens_wire::operation::Body;
 use supertokens_wire::version::{LATEST, Rules};
 
+pub mod account_linking;
 pub mod caller;
 pub mod chores;
 pub mod cx;
@@ -31,6 +32,7 @@ pub mod tenants;
 pub mod use_case;
 pub mod users;
 
+mod accounts;
 mod activity;
 mod hashing;
 mod keys;

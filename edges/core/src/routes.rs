@@ -19,5 +19,10 @@ pub(crate) static TABLE: LazyLock<HashMap<&'static str, Methods>> = LazyLock::ne
 
 /// Every operation, recipe by recipe.
 pub fn all() -> impl Iterator<Item = &'static Route> {
-    crate::server::ROUTES.iter().chain(crate::tenancy::ROUTES).chain(crate::session::ROUTES).chain(crate::users::ROUTES)
+    crate::server::ROUTES
+        .iter()
+        .chain(crate::account_linking::ROUTES)
+        .chain(crate::tenancy::ROUTES)
+        .chain(crate::session::ROUTES)
+        .chain(crate::users::ROUTES)
 }

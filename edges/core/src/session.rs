@@ -21,7 +21,6 @@ use supertokens_domain::session::lifetime::{jittered, may_override};
 use supertokens_domain::session::rotation::{Rotation, StoredSession};
 use supertokens_domain::session::{access_token, refresh_token};
 use supertokens_domain::time::Millis;
-use supertokens_store::ActivityRow;
 use supertokens_store::{RotationColumns, SessionRow, StoreError};
 use supertokens_wire::cdi::jwt as wire_jwt;
 use supertokens_wire::cdi::session as wire;
@@ -206,15 +205,6 @@ impl Cx<'_> {
         }
         Ok(Some(wire::SigningKeys { public_key: signing.verifying().public_base64().to_owned(), expiry, all }))
     }
-
-    /// The row that says a user was last active now, if one is due. Whoever writes it must call [`Cx::was_marked`] afterwards.
-    fn mark_due(&self, id: &str) -> Option<ActivityRow> {
-        self.core.marks.is_due(&self.at().app, id, self.now).then(|| activity(self, "user_last_active", id, id, None))
-    }
-
-    fn was_marked(&self, id: &str) {
-        self.core.marks.remember(&self.at().app, id, self.now);
-    }
 }
 
 /// May it be the log of activity, or the mark, that the database did not take? Then the same is written once more without: they never
@@ -223,20 +213,4 @@ fn may_be_for_the_log<T>(written: &Result<T, StoreError>) -> bool {
     let Err(error @ (StoreError::Driver(_) | StoreError::Locked | StoreError::Full(_))) = written else { return false };
     tracing::warn!(error = %crate::error::chain(error), "writing again without the log of activity");
     true
-}
-
-/// A line for the audit log; of the public tenant, unless the caller says otherwise.
-fn activity(cx: &Cx<'_>, event: &str, recipe: &str, primary: &str, identifier: Option<&SessionHandle>) -> ActivityRow {
-    ActivityRow {
-        app: cx.at().app.clone(),
-        tenant: identifier.map(SessionHandle::tenant).unwrap_or_default(),
-        recipe_user_id: Some(recipe.to_owned()),
-        primary_or_recipe_user_id: Some(primary.to_owned()),
-        event_type: event.to_owned(),
-        status: Some("success".to_owned()),
-        auth_principal: None,
-        identifier: identifier.map(ToString::to_string),
-        created_at: cx.now,
-        payload: None,
-    }
 }

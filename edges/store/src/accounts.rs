@@ -48,4 +48,9 @@ impl crate::machinery::Tx<'_> {
     fn mode(&self) -> Mode {
         Mode::of(self.migration_mode())
     }
+
+    /// Do `all_auth_recipe_users` and what hangs on it say who is in which tenant? Otherwise `recipe_user_tenants` does.
+    pub(crate) fn reads_old_accounts(&self) -> bool {
+        self.mode().reads_old()
+    }
 }

@@ -35,6 +35,7 @@ pub struct ActivityRow {
 statements! { "activity_log", S {
     Mark = "INSERT INTO {user_last_active} (app_id, user_id, last_active_time) VALUES ($1, $2, $3)
              ON CONFLICT (app_id, user_id) DO UPDATE SET last_active_time = EXCLUDED.last_active_time",
+    Forget = "DELETE FROM {user_last_active} WHERE app_id = $1 AND user_id = $2",
     Log = "INSERT INTO {activity_log} (app_id, tenant_id, recipe_user_id, primary_or_recipe_user_id, event_type, status,
              auth_principal, identifier, created_at, payload) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
     ActiveUsers = "SELECT COUNT(*) FROM {user_last_active} WHERE app_id = $1 AND last_active_time >= $2",
@@ -133,6 +134,11 @@ impl Tx<'_> {
         let partition = self.partition(month);
         let text = format!("CREATE TABLE IF NOT EXISTS {partition} PARTITION OF {of} FOR VALUES FROM ({from}) TO ({to})");
         self.ddl(&text).await
+    }
+
+    /// A user is none any more, or not under this id: it was never active.
+    pub async fn forget_last_active(&mut self, app: &AppId, user_id: &str) -> Result<()> {
+        self.with_commit(S::Forget, args![app, user_id].into()).await
     }
 
     /// Notes that a user was active now, with the commit. Any text is a user id.

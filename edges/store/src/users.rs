@@ -1,4 +1,4 @@
-//! What is asked about users before any recipe stores one: who exists, how many, in which order
+//! What is asked about users whatever their recipes: who exists, how many, in which order
 //! (core-server.md 7.5, 7.6, 7.9; core-session.md 6.2).
 
 use supertokens_domain::ids::{AppId, TenantId};
@@ -37,19 +37,81 @@ pub struct UserPage {
     pub recipe_ids: Vec<String>,
 }
 
+/// All rows of a group have the group's time, so the index gives the list in its order, from any place in it. `$5` and `$6` are the
+/// place, and before everything if there is none. What stands for a tenant's login methods depends on the migration mode.
 macro_rules! page {
-    ($beyond:literal, $order:literal) => {
+    ($table:literal, $in_tenant:literal, $beyond:literal, $order:literal) => {
         concat!(
-            "SELECT CAST(primary_or_recipe_user_id AS TEXT) AS id, MIN(primary_or_recipe_user_time_joined) AS joined
-             FROM {all_auth_recipe_users} WHERE app_id = $1 AND tenant_id = $2 AND (CAST($3 AS BOOLEAN) OR recipe_id {in $4})
-             GROUP BY primary_or_recipe_user_id
-             HAVING CAST($5 AS BIGINT) IS NULL OR MIN(primary_or_recipe_user_time_joined) ",
+            "SELECT CAST(p.id AS TEXT), p.joined FROM (
+                 SELECT DISTINCT a.primary_or_recipe_user_time_joined AS joined, a.primary_or_recipe_user_id AS id
+                 FROM {",
+            $table,
+            "} a WHERE a.app_id = $1 AND ",
+            $in_tenant,
+            " AND (CAST($3 AS BOOLEAN) OR a.recipe_id {in $4}) AND a.primary_or_recipe_user_time_joined ",
             $beyond,
-            " CAST($5 AS BIGINT) OR (MIN(primary_or_recipe_user_time_joined) = CAST($5 AS BIGINT)
-                 AND primary_or_recipe_user_id <= CAST(CAST($6 AS TEXT) AS BPCHAR))
-             ORDER BY joined ",
+            "= CAST($5 AS BIGINT) AND (a.primary_or_recipe_user_time_joined ",
+            $beyond,
+            " CAST($5 AS BIGINT) OR a.primary_or_recipe_user_id <= CAST(CAST($6 AS TEXT) AS BPCHAR))
+                 ORDER BY joined ",
             $order,
-            ", id DESC LIMIT $7"
+            ", id DESC LIMIT $7) p ORDER BY p.joined ",
+            $order,
+            ", p.id DESC"
+        )
+    };
+}
+macro_rules! page_old {
+    ($beyond:literal, $order:literal) => {
+        page!("all_auth_recipe_users", "a.tenant_id = $2", $beyond, $order)
+    };
+}
+macro_rules! page_new {
+    ($beyond:literal, $order:literal) => {
+        page!(
+            "app_id_to_user_id",
+            "EXISTS (SELECT 1 FROM {recipe_user_tenants} t WHERE t.app_id = a.app_id AND t.recipe_user_id = a.user_id AND t.tenant_id = $2)",
+            $beyond,
+            $order
+        )
+    };
+}
+
+/// Each of the three lists, unless it is empty, has the beginning of something that one login method has; `it` is one of them.
+macro_rules! search {
+    ($table:literal, $in_tenant:literal, $order:literal) => {
+        concat!(
+            "SELECT CAST(a.primary_or_recipe_user_id AS TEXT) AS id, MIN(a.primary_or_recipe_user_time_joined) AS joined FROM {",
+            $table,
+            "} a
+             LEFT JOIN {emailpassword_users} ep ON ep.app_id = a.app_id AND ep.user_id = a.user_id
+             LEFT JOIN {thirdparty_users} tp ON tp.app_id = a.app_id AND tp.user_id = a.user_id
+             LEFT JOIN {passwordless_users} pl ON pl.app_id = a.app_id AND pl.user_id = a.user_id
+             LEFT JOIN {webauthn_users} wa ON wa.app_id = a.app_id AND wa.user_id = a.user_id
+             WHERE a.app_id = $1 AND ",
+            $in_tenant,
+            " AND (CAST($3 AS BOOLEAN) OR EXISTS (SELECT 1 FROM {each $4} e
+                     WHERE LOWER(COALESCE(ep.email, tp.email, pl.email, wa.email)) LIKE e.it || '%' ESCAPE '!'
+                         OR LOWER(COALESCE(ep.email, tp.email, pl.email, wa.email)) LIKE '%@' || e.it || '%' ESCAPE '!'))
+                 AND (CAST($5 AS BOOLEAN) OR EXISTS (SELECT 1 FROM {each $6} e WHERE LOWER(pl.phone_number) LIKE e.it || '%' ESCAPE '!'))
+                 AND (CAST($7 AS BOOLEAN) OR EXISTS (SELECT 1 FROM {each $8} e WHERE LOWER(tp.third_party_id) LIKE e.it || '%' ESCAPE '!'))
+             GROUP BY a.primary_or_recipe_user_id ORDER BY joined ",
+            $order,
+            ", id DESC LIMIT $9"
+        )
+    };
+}
+macro_rules! search_old {
+    ($order:literal) => {
+        search!("all_auth_recipe_users", "a.tenant_id = $2", $order)
+    };
+}
+macro_rules! search_new {
+    ($order:literal) => {
+        search!(
+            "app_id_to_user_id",
+            "EXISTS (SELECT 1 FROM {recipe_user_tenants} t WHERE t.app_id = a.app_id AND t.recipe_user_id = a.user_id AND t.tenant_id = $2)",
+            $order
         )
     };
 }
@@ -67,8 +129,17 @@ statements! { "app_id_to_user_id", S {
              WHERE (CAST($1 AS TEXT) IS NULL OR app_id = CAST($1 AS TEXT)) AND (CAST($2 AS BOOLEAN) OR recipe_id {in $3})",
     ToBackfill = "SELECT COUNT(*) FROM {app_id_to_user_id} WHERE time_joined = 0
              AND (CAST($1 AS TEXT) IS NULL OR app_id = CAST($1 AS TEXT))",
-    PageAscending = page!(">", "ASC"),
-    PageDescending = page!("<", "DESC"),
+    CountNew = "SELECT COUNT(DISTINCT a.primary_or_recipe_user_id) FROM {recipe_user_tenants} t
+             JOIN {app_id_to_user_id} a ON a.app_id = t.app_id AND a.user_id = t.recipe_user_id
+             WHERE t.app_id = $1 AND t.tenant_id = $2 AND (CAST($3 AS BOOLEAN) OR a.recipe_id {in $4})",
+    PageAscendingOld = page_old!(">", "ASC"),
+    PageDescendingOld = page_old!("<", "DESC"),
+    PageAscendingNew = page_new!(">", "ASC"),
+    PageDescendingNew = page_new!("<", "DESC"),
+    SearchAscendingOld = search_old!("ASC"),
+    SearchDescendingOld = search_old!("DESC"),
+    SearchAscendingNew = search_new!("ASC"),
+    SearchDescendingNew = search_new!("DESC"),
 } }
 
 impl Tx<'_> {
@@ -82,15 +153,19 @@ impl Tx<'_> {
         self.opt(S::Primary, &args![app, user_id], |row| row.text(0)).await
     }
 
-    /// How many users there are, linked ones counted once, in one tenant or all, with login methods of these recipes;
-    /// no recipes means all.
+    /// How many users there are, linked ones counted once, in one tenant or in any, with login methods of these recipes; no recipes
+    /// means all. Where the newer tables are read, those in no tenant are counted with an app's, too.
     pub async fn count_users(&mut self, app: &AppId, tenant: Option<&TenantId>, recipe_ids: &[String]) -> Result<i64> {
         let params = args![app, tenant, recipe_ids.is_empty(), recipe_ids];
-        Ok(self.opt(S::Count, &params, |row| row.int(0)).await?.unwrap_or_default())
+        let statement = match (self.reads_old_accounts(), tenant) {
+            (true, _) => S::Count,
+            (false, Some(_)) => S::CountNew,
+            (false, None) => return self.count_users_of_app(Some(app), recipe_ids).await,
+        };
+        Ok(self.opt(statement, &params, |row| row.int(0)).await?.unwrap_or_default())
     }
 
-    /// How many users an app has, or all apps have, linked ones counted once, in whichever tenants; no recipes means all. Right in
-    /// every migration mode (core-server.md 11), unlike what is read from `all_auth_recipe_users`.
+    /// How many users an app has, or all apps have, linked ones counted once, in whichever tenants; no recipes means all.
     pub async fn count_users_of_app(&mut self, app: Option<&AppId>, recipe_ids: &[String]) -> Result<i64> {
         let params = args![app, recipe_ids.is_empty(), recipe_ids];
         Ok(self.opt(S::CountOfApp, &params, |row| row.int(0)).await?.unwrap_or_default())
@@ -103,16 +178,55 @@ impl Tx<'_> {
 
     /// A part of a tenant's list of users.
     pub async fn users_page(&mut self, app: &AppId, tenant: &TenantId, page: &UserPage) -> Result<Vec<UserPlace>> {
-        let statement = match page.order {
-            JoinOrder::Ascending => S::PageAscending,
-            JoinOrder::Descending => S::PageDescending,
+        let (statement, beginning) = match (page.order, self.reads_old_accounts()) {
+            (JoinOrder::Ascending, true) => (S::PageAscendingOld, Millis::MIN),
+            (JoinOrder::Ascending, false) => (S::PageAscendingNew, Millis::MIN),
+            (JoinOrder::Descending, true) => (S::PageDescendingOld, Millis::MAX),
+            (JoinOrder::Descending, false) => (S::PageDescendingNew, Millis::MAX),
         };
         let (from_time, from_id) = match &page.from {
-            Some(from) => (Some(from.time_joined), Some(&from.primary_user_id)),
-            None => (None, None),
+            Some(from) => (from.time_joined, from.primary_user_id.as_str()),
+            None => (beginning, ""),
         };
         let recipes = page.recipe_ids.as_slice();
         let params = args![app, tenant, recipes.is_empty(), recipes, from_time, from_id, page.limit];
         self.all(statement, &params, |row| Ok(UserPlace { primary_user_id: row.text(0)?, time_joined: row.int(1)? })).await
     }
+
+    /// The users with a login method in this tenant that has something of each list which is not empty: e-mail addresses (from their
+    /// beginning or from behind the `@`), phone numbers, ids of providers. Every text is the beginning of it, in lower case.
+    pub async fn search_users(
+        &mut self,
+        app: &AppId,
+        tenant: &TenantId,
+        order: JoinOrder,
+        [emails, phones, providers]: [&[String]; 3],
+        limit: i64,
+    ) -> Result<Vec<UserPlace>> {
+        let statement = match (order, self.reads_old_accounts()) {
+            (JoinOrder::Ascending, true) => S::SearchAscendingOld,
+            (JoinOrder::Ascending, false) => S::SearchAscendingNew,
+            (JoinOrder::Descending, true) => S::SearchDescendingOld,
+            (JoinOrder::Descending, false) => S::SearchDescendingNew,
+        };
+        let [emails, phones, providers] =
+            [emails, phones, providers].map(|list| list.iter().map(|it| literal(it)).collect::<Vec<_>>());
+        let params = args![
+            app,
+            tenant,
+            emails.is_empty(),
+            emails.as_slice(),
+            phones.is_empty(),
+            phones.as_slice(),
+            providers.is_empty(),
+            providers.as_slice(),
+            limit
+        ];
+        self.all(statement, &params, |row| Ok(UserPlace { primary_user_id: row.text(0)?, time_joined: row.int(1)? })).await
+    }
+}
+
+/// A text that means itself in a pattern.
+fn literal(text: &str) -> String {
+    text.chars().flat_map(|c| ['!'].into_iter().filter(move |_| matches!(c, '!' | '%' | '_')).chain([c])).collect()
 }

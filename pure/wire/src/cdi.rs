@@ -1,5 +1,6 @@
 //! What the core is asked, and what it answers: one file per recipe.
 
+pub mod account_linking;
 pub mod emailpassword;
 pub mod jwt;
 pub mod server;

@@ -1,4 +1,4 @@
-//! What is asked about users before a recipe makes any (core-server.md 7.5, 7.6, 7.7, 7.9, 7.10).
+//! What is asked about users whatever their recipes (core-server.md 7.5, 7.6, 7.7, 7.9, 7.10).
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -12,27 +12,108 @@ use crate::{World, members, scenarios};
 const ONLY_PUBLIC: &str = "Only public tenantId can call this app specific API";
 
 /// The id of the n-th user.
-fn id(n: u8) -> String {
+pub fn id(n: u8) -> String {
     format!("{n:08x}-0000-4000-8000-000000000000")
 }
 
-/// Puts a user into a tenant of the default app, as the Java core would have stored it: the n-th, linked with another or itself.
-pub async fn put_user(w: &World, tenant: &str, n: u8, primary: u8) {
-    let (user, primary, is_linked) = (id(n), id(primary), n != primary);
+/// How somebody logs in, for `put_login`.
+#[derive(Debug, Clone, Copy)]
+pub enum By<'a> {
+    /// An address and a password.
+    Password(&'a str),
+    /// An address that a code is sent to.
+    Code(&'a str),
+    /// A number that a code is sent to.
+    Number(&'a str),
+    /// An account at a provider, and its address.
+    Google(&'a str, &'a str),
+}
+
+/// Puts a user into a tenant of the default app, as the Java core would have stored it in a database that is on its way from the older
+/// tables to the newer ones: the n-th, standing alone.
+pub async fn put_login(w: &World, tenant: &str, n: u8, by: By<'_>) {
     let tenant = if tenant.is_empty() { "public" } else { tenant };
-    w.write(&format!(
-        "insert into app_id_to_user_id (app_id, user_id, recipe_id, primary_or_recipe_user_id, is_linked_or_is_a_primary_user,
-         time_joined, primary_or_recipe_user_time_joined)
-         values ('public', '{user}', 'emailpassword', '{primary}', {is_linked}, {n}, {n})"
-    ))
-    .await;
-    let recipe = if n.is_multiple_of(2) { "thirdparty" } else { "emailpassword" };
-    w.write(&format!(
-        "insert into all_auth_recipe_users (app_id, tenant_id, user_id, primary_or_recipe_user_id, is_linked_or_is_a_primary_user,
-         recipe_id, time_joined, primary_or_recipe_user_time_joined)
-         values ('public', '{tenant}', '{user}', '{primary}', {is_linked}, '{recipe}', {n}, {n})"
-    ))
-    .await;
+    put(w, tenant, n, n, by).await;
+}
+
+/// The same, linked with another or itself, by an address that nobody else has.
+pub async fn put_user(w: &World, tenant: &str, n: u8, primary: u8) {
+    let tenant = if tenant.is_empty() { "public" } else { tenant };
+    let (email, account) = (format!("u{n}@example.com"), format!("g{n}"));
+    let by = if n.is_multiple_of(2) { By::Google(&account, &email) } else { By::Password(&email) };
+    put(w, tenant, n, primary, by).await;
+}
+
+async fn put(w: &World, tenant: &str, n: u8, primary: u8, by: By<'_>) {
+    let (user, is_linked) = (id(n), n != primary);
+    let primary = id(primary);
+    let (recipe, own, old, infos) = match by {
+        By::Password(email) => (
+            "emailpassword",
+            format!(
+                "emailpassword_users (app_id, user_id, email, password_hash, time_joined) values ('public', '{user}', '{email}', 'x', {n})"
+            ),
+            format!(
+                "emailpassword_user_to_tenant (app_id, tenant_id, user_id, email) values ('public', '{tenant}', '{user}', '{email}')"
+            ),
+            vec![("email", email.to_owned(), "", "")],
+        ),
+        By::Code(email) => (
+            "passwordless",
+            format!("passwordless_users (app_id, user_id, email, time_joined) values ('public', '{user}', '{email}', {n})"),
+            format!(
+                "passwordless_user_to_tenant (app_id, tenant_id, user_id, email) values ('public', '{tenant}', '{user}', '{email}')"
+            ),
+            vec![("email", email.to_owned(), "", "")],
+        ),
+        By::Number(phone) => (
+            "passwordless",
+            format!(
+                "passwordless_users (app_id, user_id, phone_number, time_joined) values ('public', '{user}', '{phone}', {n})"
+            ),
+            format!(
+                "passwordless_user_to_tenant (app_id, tenant_id, user_id, phone_number) values ('public', '{tenant}', '{user}', '{phone}')"
+            ),
+            vec![("phone", phone.to_owned(), "", "")],
+        ),
+        By::Google(account, email) => (
+            "thirdparty",
+            format!(
+                "thirdparty_users (app_id, user_id, third_party_id, third_party_user_id, email, time_joined)
+                     values ('public', '{user}', 'google', '{account}', '{email}', {n})"
+            ),
+            format!(
+                "thirdparty_user_to_tenant (app_id, tenant_id, user_id, third_party_id, third_party_user_id)
+                     values ('public', '{tenant}', '{user}', 'google', '{account}')"
+            ),
+            vec![("email", email.to_owned(), "google", account), ("tparty", format!("google::{account}"), "", "")],
+        ),
+    };
+    let in_group = if is_linked { format!("'{primary}'") } else { "null".to_owned() };
+    let mut rows = vec![
+        format!(
+            "app_id_to_user_id (app_id, user_id, recipe_id, primary_or_recipe_user_id, is_linked_or_is_a_primary_user, time_joined,
+             primary_or_recipe_user_time_joined) values ('public', '{user}', '{recipe}', '{primary}', {is_linked}, {n}, {n})"
+        ),
+        format!(
+            "all_auth_recipe_users (app_id, tenant_id, user_id, primary_or_recipe_user_id, is_linked_or_is_a_primary_user, recipe_id,
+             time_joined, primary_or_recipe_user_time_joined)
+             values ('public', '{tenant}', '{user}', '{primary}', {is_linked}, '{recipe}', {n}, {n})"
+        ),
+        own,
+        old,
+    ];
+    for (kind, value, first, second) in infos {
+        let columns = "recipe_user_id, recipe_id, account_info_type, account_info_value, third_party_id, third_party_user_id";
+        let values = format!("'{user}', '{recipe}', '{kind}', '{value}', '{first}', '{second}'");
+        rows.push(format!(
+            "recipe_user_account_infos (app_id, {columns}, primary_user_id) values ('public', {values}, {in_group})"
+        ));
+        rows.push(format!("recipe_user_tenants (app_id, tenant_id, {columns}) values ('public', '{tenant}', {values})"));
+    }
+    for row in rows {
+        w.write(&format!("insert into {row}")).await;
+    }
 }
 
 async fn without_users_the_list_is_empty(w: &World) {
@@ -193,41 +274,99 @@ async fn nobody_has_these_accounts(w: &World) {
     assert_eq!(w.get("5.4", &format!("/ghost{path}?doUnionOfAccountInfo=true")).await.status, 400);
 }
 
-/// Until their recipes are served: an honest refusal, not a wrong answer.
-async fn users_of_the_java_core_are_not_made_up(w: &World) {
+async fn users_are_shown_with_all_their_logins(w: &World) {
     put_tenant(w, "", "t1", json!({})).await;
     put_user(w, "", 1, 1).await;
-    for path in [
-        "/users".to_owned(),
-        "/users?email=a".to_owned(),
-        format!("/user/id?userId={}", id(1)),
-        "/users/by-accountinfo?doUnionOfAccountInfo=true&email=a".to_owned(),
+    put_user(w, "t1", 2, 1).await;
+    put_login(w, "", 3, By::Number("+4915112345678")).await;
+    let (trips, said) = w.trips(w.get("5.4", &format!("/user/id?userId={}", id(2)))).await;
+    assert!(trips <= 1, "{trips}");
+    let user = said.ok()["user"].clone();
+    assert_eq!((&user["id"], &user["isPrimaryUser"], &user["timeJoined"]), (&json!(id(1)), &json!(true), &json!(1)));
+    assert_eq!(user["tenantIds"], json!(["public", "t1"]));
+    assert_eq!(user["emails"], json!(["u1@example.com", "u2@example.com"]));
+    assert_eq!(user["thirdParty"], json!([{ "id": "google", "userId": "g2" }]));
+    assert_eq!(user["loginMethods"][1]["recipeUserId"], id(2));
+    assert_eq!(user["webauthn"], json!({ "credentialIds": [] }));
+    assert_eq!(w.get("5.2", &format!("/user/id?userId={}", id(2))).await.ok()["user"].get("webauthn"), None);
+    let ids = async |cdi: &str, path: &str| -> Vec<Value> {
+        let users = w.get(cdi, path).await.ok()["users"].as_array().cloned().unwrap_or_default();
+        users.into_iter().map(|user| user.get("user").unwrap_or(&user)["id"].clone()).collect()
+    };
+    let path = "/users/by-accountinfo?doUnionOfAccountInfo";
+    for (query, expected) in [
+        ("/users", vec![1, 3]),
+        ("/t1/users", vec![1]),
+        ("/users?timeJoinedOrder=DESC", vec![3, 1]),
+        ("/users?includeRecipeIds=passwordless", vec![3]),
+        ("/users?includeRecipeIds=thirdparty", vec![]),
+        ("/users?email=U1", vec![1]),
+        ("/users?email=example", vec![1]),
+        ("/users?email=xample", vec![]),
+        ("/users?email=_1", vec![]),
+        ("/users?email=%25", vec![]),
+        ("/users?email=u2", vec![]),
+        ("/t1/users?email=u2&provider=goo", vec![1]),
+        ("/t1/users?email=u1&provider=goo", vec![]),
+        ("/users?phone=%2B49;x", vec![3]),
+        ("/users?phone=%2B49&provider=google", vec![]),
+        (&format!("{path}=true&email=u1@Example.com&phoneNumber=%2B4915112345678"), vec![1, 3]),
+        (&format!("{path}=false&email=u1@example.com&phoneNumber=%2B4915112345678"), vec![]),
+        (&format!("{path}=false&email=u1@example.com&thirdPartyId=google&thirdPartyUserId=g2"), vec![1]),
+        (&format!("{path}=true&thirdPartyId=google&thirdPartyUserId=g2"), vec![]),
     ] {
-        assert_eq!(w.get("5.4", &path).await.status, 501, "{path}");
+        let expected: Vec<Value> = expected.into_iter().map(|n| json!(id(n))).collect();
+        assert_eq!(ids("5.4", query).await, expected, "{query}");
     }
-    assert_eq!(w.get("5.4", "/t1/users").await.ok()["users"], json!([]));
-    assert_eq!(w.get("5.4", "/users?includeRecipeIds=passwordless").await.ok()["users"], json!([]));
-    w.get("5.4", &format!("/user/id?userId={}", id(2))).await.says("UNKNOWN_USER_ID_ERROR");
+    let listed = w.get("3.0", "/users").await.ok();
+    assert_eq!(listed["users"][0]["recipeId"], "emailpassword");
+    assert_eq!(members(&listed["users"][0]["user"]), ["email", "id", "tenantIds", "timeJoined"]);
 }
 
-/// The Java core has stopped writing the tables that we know: what is in them is not the truth any more.
-async fn users_of_a_migrated_database_are_counted_or_refused(w: &World) {
-    w.with_config(json!({ "migration_mode": "MIGRATED" })).await;
-    let nobody = json!({ "status": "OK", "users": [] });
-    let by_email = "/users/by-accountinfo?doUnionOfAccountInfo=true&email=a";
-    assert_eq!(w.get("5.4", "/users").await.ok(), nobody);
-    assert_eq!(w.get("5.4", "/users/count").await.ok()["count"], 0);
-    w.get("5.4", by_email).await.ok();
+async fn a_list_is_read_page_by_page(w: &World) {
+    let all = 23;
+    for n in 1..=all {
+        put_user(w, "", n, n).await;
+    }
+    // Of equal age, too.
+    for table in ["app_id_to_user_id", "all_auth_recipe_users"] {
+        w.write(&format!("update {table} set primary_or_recipe_user_time_joined = primary_or_recipe_user_time_joined / 5")).await;
+    }
+    for (order, limit) in [("ASC", 5), ("DESC", 5), ("ASC", 23), ("DESC", 1)] {
+        let (mut met, mut next, mut pages) = (Vec::new(), String::new(), 0);
+        loop {
+            let (trips, said) = w.trips(w.get("5.4", &format!("/users?limit={limit}&timeJoinedOrder={order}{next}"))).await;
+            assert!(trips <= 2, "{trips}");
+            let said = said.ok();
+            let users = said["users"].as_array().expect("a list");
+            assert!(users.len() <= limit);
+            met.extend(users.iter().map(|user| user["id"].as_str().expect("an id").to_owned()));
+            pages += 1;
+            let Some(token) = said["nextPaginationToken"].as_str() else { break };
+            next = format!("&paginationToken={}", token.replace('=', "%3D").replace('+', "%2B").replace('/', "%2F"));
+        }
+        assert_eq!(pages, usize::from(all).div_ceil(limit), "{order} {limit}");
+        let mut expected: Vec<u8> = (1..=all).collect();
+        expected.sort_by_key(|n| (if order == "ASC" { i16::from(n / 5) } else { -i16::from(n / 5) }, -i16::from(*n)));
+        assert_eq!(met, expected.into_iter().map(id).collect::<Vec<_>>(), "{order} {limit}");
+    }
+}
+
+/// Which tables say who is in which tenant depends on the migration mode, and nothing else does.
+async fn users_are_the_same_in_every_migration_mode(w: &World) {
     put_user(w, "", 1, 1).await;
     put_user(w, "", 2, 1).await;
-    w.write("delete from all_auth_recipe_users").await;
-    for path in ["/users", "/users/count", by_email] {
-        assert_eq!(w.get("5.4", path).await.status, 501, "{path}");
+    put_login(w, "", 3, By::Code("c@example.com")).await;
+    for mode in ["LEGACY", "DUAL_WRITE_READ_OLD", "DUAL_WRITE_READ_NEW", "MIGRATED"] {
+        w.with_config(json!({ "migration_mode": mode })).await;
+        assert_eq!(w.get("5.4", "/users/count").await.ok()["count"], 2, "{mode}");
+        let listed = w.get("5.4", "/users").await.ok();
+        assert_eq!(listed["users"].as_array().map(Vec::len), Some(2), "{mode}");
+        assert_eq!(listed["users"][0]["tenantIds"], json!(["public"]), "{mode}");
+        let found = w.get("5.4", "/users/by-accountinfo?doUnionOfAccountInfo=true&email=c@example.com").await.ok();
+        assert_eq!(found["users"][0]["id"], id(3), "{mode}");
+        assert_eq!(w.get("5.4", "/users?email=c@").await.ok()["users"][0]["id"], id(3), "{mode}");
     }
-    assert_eq!(w.get("5.4", "/users/count?includeRecipeIds=passwordless").await.ok()["count"], 0);
-    assert_eq!(w.get("5.4", "/users/count?includeAllTenants=true").await.ok()["count"], 1);
-    w.with_config(json!({ "migration_mode": "DUAL_WRITE_READ_NEW" })).await;
-    assert_eq!(w.get("5.4", "/users/count").await.ok()["count"], 0);
 }
 
 scenarios!(World:
@@ -239,6 +378,7 @@ scenarios!(World:
     being_active_is_noted_every_five_minutes,
     a_user_that_is_not_there_is_unknown,
     nobody_has_these_accounts,
-    users_of_the_java_core_are_not_made_up,
-    users_of_a_migrated_database_are_counted_or_refused needs ASharedDatabase,
+    users_are_shown_with_all_their_logins,
+    a_list_is_read_page_by_page,
+    users_are_the_same_in_every_migration_mode needs ASharedDatabase,
 );

@@ -174,7 +174,8 @@ statements! { "app_id_to_user_id", S {
     ByLoginNew = load_new!("CAST(g.found AS TEXT), CASE WHEN a.user_id = g.found THEN ep.password_hash END", login_new!()),
     AroundOld = load_old!("NULL, NULL", groups_where!(around_old!())),
     AroundNew = load_new!("NULL, NULL", groups_where!(around_new!())),
-    LockRows = "SELECT user_id FROM {app_id_to_user_id} WHERE app_id = $1 AND user_id {ids $2} ORDER BY user_id {lock}",
+    LockOld = concat!("SELECT s.user_id FROM {app_id_to_user_id} s WHERE s.app_id = $1 AND ", around_old!(), " ORDER BY s.user_id {lock}"),
+    LockNew = concat!("SELECT s.user_id FROM {app_id_to_user_id} s WHERE s.app_id = $1 AND ", around_new!(), " ORDER BY s.user_id {lock}"),
     LockInfos = "SELECT {locks $1}",
 } }
 
@@ -274,9 +275,11 @@ impl Tx<'_> {
         Ok(group.zip(recipe_user_id).map(|(group, recipe_user_id)| FoundLogin { group, recipe_user_id, password_hash }))
     }
 
-    /// Before a change of users: locks these login methods and what a group is about to gain, then reads the users of them and all who
-    /// have something of it, oldest first. `ids` are internal, with those of the groups. Whoever finds that a group has changed
+    /// Before a change of users: locks these login methods, what a group is about to gain, and whoever has something of it now, then
+    /// reads the users of all of them, oldest first. `ids` are internal, with those of the groups. Whoever finds that a group has changed
     /// since it was looked at begins anew: no info is locked behind a row (core-linking.md 2.8).
+    ///
+    /// A Java core beside locks users and no infos; the holders' locks keep it from making one of them primary meanwhile.
     pub async fn users_locked(&mut self, app: &AppId, ids: &[String], gains: &[AccountInfo]) -> Result<Vec<Group>> {
         if self.sql().dialect() == Dialect::Postgres {
             let mut keys: Vec<i64> = gains.iter().map(|info| info.lock_key(app)).collect();
@@ -286,20 +289,33 @@ impl Tx<'_> {
                 let keys: Vec<String> = keys.iter().map(i64::to_string).collect();
                 self.with_commit(S::LockInfos, args![keys.as_slice()].into()).await?;
             }
-            self.with_commit(S::LockRows, args![app, ids].into()).await?;
+            let lists = self.lists(ids, gains);
+            let lock = if self.mode().reads_old() { S::LockOld } else { S::LockNew };
+            self.with_commit(lock, with_app(app, &lists)).await?;
+        }
+        self.users_around(app, ids, gains).await
+    }
+
+    /// The same without locks: for a question about what would be.
+    pub async fn users_around(&mut self, app: &AppId, ids: &[String], gains: &[AccountInfo]) -> Result<Vec<Group>> {
+        let lists = self.lists(ids, gains);
+        let around = if self.mode().reads_old() { S::AroundOld } else { S::AroundNew };
+        Ok(users(self.all(around, &with_app(app, &lists), loaded).await?))
+    }
+
+    /// The parameters behind the app.
+    fn lists(&self, ids: &[String], gains: &[AccountInfo]) -> Vec<Vec<String>> {
+        if !self.mode().reads_old() {
+            let infos = gains.iter().map(|info| pair(info.kind.as_str(), &info.value)).collect();
+            return vec![ids.to_vec(), infos];
         }
         let of = |kind| gains.iter().filter(move |info| info.kind == kind);
-        let rows = if self.mode().reads_old() {
-            let [emails, phones] =
-                [InfoKind::Email, InfoKind::Phone].map(|kind| of(kind).map(|info| info.value.clone()).collect::<Vec<_>>());
-            let accounts: Vec<String> = of(InfoKind::ThirdParty).map(halves).map(|(first, second)| pair(first, second)).collect();
-            let lists = [ids, &emails, &phones, &accounts].map(Val::from);
-            let params: Vec<Val<'_>> = std::iter::once(Val::from(app)).chain(lists).collect();
-            self.all(S::AroundOld, &params, loaded).await?
-        } else {
-            let infos: Vec<String> = gains.iter().map(|info| pair(info.kind.as_str(), &info.value)).collect();
-            self.all(S::AroundNew, &args![app, ids, infos.as_slice()], loaded).await?
-        };
-        Ok(users(rows))
+        let values = |kind| of(kind).map(|info| info.value.clone()).collect();
+        let accounts = of(InfoKind::ThirdParty).map(halves).map(|(first, second)| pair(first, second)).collect();
+        vec![ids.to_vec(), values(InfoKind::Email), values(InfoKind::Phone), accounts]
     }
+}
+
+fn with_app<'a>(app: &'a AppId, lists: &'a [Vec<String>]) -> Vec<Val<'a>> {
+    std::iter::once(Val::from(app)).chain(lists.iter().map(|list| Val::from(list.as_slice()))).collect()
 }

@@ -1,7 +1,8 @@
 //! One text per statement, in PostgreSQL's dialect, rendered once when a database is opened (dependencies.md 4).
 //!
 //! In a text, `{table}` is a table's configured name, `$n` a parameter, `{lock}` a row lock where there are rows to lock,
-//! `{once}` makes a step be worked out once, `{in $n}` is membership in a list, `{pairs $n}` the pairs of a list of pairs
+//! `{once}` makes a step be worked out once, `{in $n}` is membership in a list (`{ids $n}` of ids in
+//! a CHAR(36) column), `{each $n}` the list as a table, `{locks $n}` takes advisory locks in their order, `{pairs $n}` the pairs of a list of pairs
 //! (`pair`), `{try_lock $n}` an advisory lock.
 
 use crate::machinery::contents::Contents;
@@ -10,7 +11,8 @@ use crate::machinery::statement::{Group, Q};
 
 /// The directives that may stand in braces in a statement, beside the names of tables.
 #[cfg(test)]
-pub(crate) const DIRECTIVES: [&str; 9] = ["lock", "once", "in", "ids", "locks", "pairs", "try_lock", "partition_list", "owned"];
+pub(crate) const DIRECTIVES: [&str; 10] =
+    ["lock", "once", "in", "ids", "each", "locks", "pairs", "try_lock", "partition_list", "owned"];
 
 /// The rendered statements of one database.
 pub(crate) struct Sql {
@@ -112,6 +114,10 @@ fn directive_text(inside: &str, dialect: Dialect, names: &TableNames) -> String 
         // A list of texts would turn a CHAR(36) column into texts, past its index.
         ("ids", Dialect::Sqlite) => format!("IN (SELECT value FROM json_each(?{}))", parameter(first)),
         ("ids", Dialect::Postgres) => format!("= ANY(CAST(${} AS BPCHAR[]))", parameter(first)),
+        ("each", Dialect::Sqlite) => format!("(SELECT value AS it FROM json_each(?{}))", parameter(first)),
+        ("each", Dialect::Postgres) => {
+            format!("(SELECT it FROM pg_catalog.unnest(CAST(${} AS TEXT[])) AS it)", parameter(first))
+        }
         ("locks", Dialect::Sqlite) => format!("?{} IS NOT NULL", parameter(first)),
         ("locks", Dialect::Postgres) => format!(
             "pg_catalog.pg_advisory_xact_lock(CAST(key AS BIGINT)) FROM pg_catalog.unnest(CAST(${} AS TEXT[])) AS key",

@@ -1,5 +1,9 @@
 //! Questions about users that SDKs ask beside sessions (core-server.md 7.5, 7.6, 7.7, 7.9, 7.10).
 
+use supertokens_domain::accounts::AccountInfo;
+use supertokens_domain::users::email::{normalised, trimmed};
+use supertokens_domain::users::page::{BadPageToken, PageToken};
+
 use crate::input::{BadInput, Input};
 use crate::operation::{Body, Operation};
 use crate::version::Rules;
@@ -34,6 +38,17 @@ fn recipe_ids(input: &Input<'_>) -> Result<Vec<String>, BadInput> {
         .collect()
 }
 
+/// What one login method of a user must have: something of each list that is not empty, each text being the beginning of it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct UserSearch {
+    /// Of the e-mail address, or of what is behind its `@`.
+    pub emails: Vec<String>,
+    /// Of the phone number.
+    pub phones: Vec<String>,
+    /// Of the provider's id.
+    pub providers: Vec<String>,
+}
+
 /// GET /users
 #[derive(Debug)]
 pub struct ListUsers {
@@ -44,9 +59,9 @@ pub struct ListUsers {
     /// Oldest first.
     pub ascending: bool,
     /// Where the last page ended: time and user id of the first user of the next page.
-    pub cursor: Option<(i64, String)>,
-    /// Some search tag was given.
-    pub is_search: bool,
+    pub cursor: Option<PageToken>,
+    /// What is searched for; nothing lists everybody.
+    pub search: Option<UserSearch>,
 }
 
 impl Operation for ListUsers {
@@ -56,32 +71,30 @@ impl Operation for ListUsers {
 
     fn read(input: &Input<'_>, _: &Rules) -> Result<Self, BadInput> {
         let recipe_ids = recipe_ids(input)?;
-        let is_search = ["email", "phone", "provider"].iter().any(|tag| input.query.list(tag, ';').next().is_some());
+        let tags = |name: &str| input.query.list(name, ';').map(str::to_lowercase).collect::<Vec<_>>();
+        let search = UserSearch { emails: tags("email"), phones: tags("phone"), providers: tags("provider") };
+        let search = Some(search).filter(|search| *search != UserSearch::default());
         let ascending = match input.query.get("timeJoinedOrder") {
             None | Some("ASC") => true,
             Some("DESC") => false,
             Some(_) => return Err(BadInput::rule("timeJoinedOrder can be either ASC OR DESC")),
         };
         let limit = input.query.optional_int("limit")?.unwrap_or(100);
-        if limit > 500 && !is_search {
+        if limit > 500 && search.is_none() {
             return Err(BadInput::rule("max limit allowed is 500"));
         }
         if limit < 1 {
             return Err(BadInput::rule("limit must a positive integer with min value 1"));
         }
         let cursor = input.query.get("paginationToken").map(parse_cursor).transpose()?;
-        Ok(Self { recipe_ids, limit, ascending, cursor, is_search })
+        Ok(Self { recipe_ids, limit, ascending, cursor, search })
     }
 }
 
-fn parse_cursor(token: &str) -> Result<(i64, String), BadInput> {
-    use base64::Engine as _;
-    let bad = || BadInput::rule("invalid pagination token");
-    let text =
-        String::from_utf8(base64::engine::general_purpose::STANDARD.decode(token).map_err(|_| bad())?).map_err(|_| bad())?;
+fn parse_cursor(token: &str) -> Result<PageToken, BadInput> {
+    let token = PageToken::read(token).map_err(|bad| BadInput::rule(bad.to_string()))?;
     // No id holds U+0000: PostgreSQL cannot even be asked for it.
-    let (user_id, time) = text.split_once(';').filter(|(user_id, _)| !user_id.contains('\0')).ok_or_else(bad)?;
-    Ok((time.parse().map_err(|_| bad())?, user_id.to_owned()))
+    if token.user_id.contains('\0') { Err(BadInput::rule(BadPageToken.to_string())) } else { Ok(token) }
 }
 
 /// GET /users/count
@@ -147,8 +160,12 @@ impl Operation for GetUserById {
 /// GET /users/by-accountinfo
 #[derive(Debug)]
 pub struct UsersByAccountInfo {
-    /// Nothing to look for was given.
-    pub is_empty: bool,
+    /// One that is met is enough; otherwise all must be.
+    pub any: bool,
+    /// What to look for.
+    pub infos: Vec<AccountInfo>,
+    /// And a passkey.
+    pub credential_id: Option<String>,
 }
 
 impl Operation for UsersByAccountInfo {
@@ -167,6 +184,13 @@ impl Operation for UsersByAccountInfo {
                 "If 'thirdPartyId' is provided, 'thirdPartyUserId' must also be provided, and vice versa",
             ));
         }
-        Ok(Self { is_empty: !["email", "phoneNumber", "thirdPartyId", "webauthnCredentialId"].iter().any(|name| has(name)) })
+        let account = input.query.get("thirdPartyId").zip(input.query.get("thirdPartyUserId"));
+        let infos = [
+            input.query.get("email").map(|email| AccountInfo::email(normalised(email))),
+            input.query.get("phoneNumber").map(|number| AccountInfo::phone(trimmed(number))),
+            account.map(|(id, user_id)| AccountInfo::third_party(id, user_id)),
+        ];
+        let credential_id = input.query.get("webauthnCredentialId").map(str::to_owned);
+        Ok(Self { any: union == "true", infos: infos.into_iter().flatten().collect(), credential_id })
     }
 }
