@@ -7,6 +7,7 @@ pub mod door;
 pub mod jobs;
 pub mod jwt;
 pub mod keys;
+pub mod passwordless;
 pub mod place;
 pub mod server;
 pub mod session;
@@ -48,4 +49,7 @@ pub static SUBJECTS: &[Subject] = &[
     ("server", server::ALL),
     ("users", users::ALL),
     ("account_linking", account_linking::ALL),
+    ("passwordless::creating", passwordless::creating::ALL),
+    ("passwordless::attempts", passwordless::attempts::ALL),
+    ("passwordless::pending", passwordless::pending::ALL),
 ];

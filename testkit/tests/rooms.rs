@@ -14,7 +14,10 @@ use serde_json::Value;
 
 /// Everything a crate of the pure room depends on: no clock, no dice, no IO among them.
 const PURE: &[(&str, &[&str])] = &[
-    ("supertokens-domain", &["aws-lc-rs", "base64", "regex", "serde", "serde_json", "subtle", "thiserror", "zeroize"]),
+    (
+        "supertokens-domain",
+        &["aws-lc-rs", "base64", "regex", "rlibphonenumber", "serde", "serde_json", "subtle", "thiserror", "zeroize"],
+    ),
     ("supertokens-wire", &["base64", "percent-encoding", "supertokens-domain", "thiserror"]),
     (
         "supertokens-web",

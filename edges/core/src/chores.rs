@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use supertokens_domain::ids::AppId;
 use supertokens_domain::time::{DAY, Millis};
+use supertokens_store::Tx;
 
 use crate::Core;
 use crate::cx::key_settings;
@@ -19,6 +20,8 @@ pub enum Chore {
     SyncTenants,
     /// Deletes sessions whose time is over.
     DeleteExpiredSessions,
+    /// Deletes devices of which every code is over.
+    DeleteOldDevices,
     /// Deletes rotating keys of which no token can be valid any more.
     DeleteExpiredSigningKeys,
     /// Makes room for the coming month's activity, and drops what is older than 31 days.
@@ -27,14 +30,20 @@ pub enum Chore {
 
 impl Chore {
     /// Every chore.
-    pub const ALL: [Self; 4] =
-        [Self::SyncTenants, Self::DeleteExpiredSessions, Self::DeleteExpiredSigningKeys, Self::ActivityPartitions];
+    pub const ALL: [Self; 5] = [
+        Self::SyncTenants,
+        Self::DeleteExpiredSessions,
+        Self::DeleteOldDevices,
+        Self::DeleteExpiredSigningKeys,
+        Self::ActivityPartitions,
+    ];
 
     /// For logs.
     pub fn name(self) -> &'static str {
         match self {
             Self::SyncTenants => "sync tenants",
             Self::DeleteExpiredSessions => "delete expired sessions",
+            Self::DeleteOldDevices => "delete old devices",
             Self::DeleteExpiredSigningKeys => "delete expired signing keys",
             Self::ActivityPartitions => "activity partitions",
         }
@@ -45,6 +54,7 @@ impl Chore {
         let hours = |n: u64| Duration::from_secs(n * 3_600);
         match self {
             Self::SyncTenants => Duration::from_secs(60),
+            Self::DeleteOldDevices => hours(1),
             Self::DeleteExpiredSessions => hours(12),
             Self::DeleteExpiredSigningKeys | Self::ActivityPartitions => hours(24),
         }
@@ -53,6 +63,8 @@ impl Chore {
 
 /// After so many sessions others get their turn: SQLite has one writer.
 const SWEPT_AT_ONCE: u32 = 2_000;
+/// Of devices, which are locked while they are looked at.
+const DEVICES_AT_ONCE: u32 = 1_000;
 /// How long activity is kept, in ms.
 const KEEP_ACTIVITY: Millis = 31 * DAY;
 
@@ -66,6 +78,7 @@ impl Core {
         match chore {
             Chore::SyncTenants => self.sync_tenants().await,
             Chore::DeleteExpiredSessions => self.delete_expired_sessions(now).await,
+            Chore::DeleteOldDevices => self.delete_old_devices(now).await,
             Chore::DeleteExpiredSigningKeys => self.delete_expired_keys(now).await,
             Chore::ActivityPartitions => {
                 self.0.db.ensure_activity_partitions(now).await?;
@@ -107,6 +120,25 @@ impl Core {
                 return Ok(deleted);
             }
         }
+    }
+
+    /// By each tenant's own setting.
+    async fn delete_old_devices(&self, now: Millis) -> Result<u64, Error> {
+        let mut deleted = 0;
+        for entry in self.0.tenants.all() {
+            let (app, tenant) = (entry.record.id.app.clone(), entry.record.id.tenant.clone());
+            let limit = now.saturating_sub(entry.config.passwordless_code_lifetime);
+            loop {
+                let (app, tenant) = (app.clone(), tenant.clone());
+                let delete = async move |tx: &mut Tx<'_>| tx.delete_old_devices(&app, &tenant, limit, DEVICES_AT_ONCE).await;
+                let these = self.0.db.tx(delete).await?;
+                deleted += these;
+                if these < u64::from(DEVICES_AT_ONCE) {
+                    break;
+                }
+            }
+        }
+        Ok(deleted)
     }
 
     async fn delete_expired_keys(&self, now: Millis) -> Result<u64, Error> {

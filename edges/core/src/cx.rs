@@ -7,6 +7,7 @@ use supertokens_domain::ids::{AppIdentifier, TenantId, TenantIdentifier};
 use supertokens_domain::secret::Secret;
 use supertokens_domain::session::key_schedule::KeyPolicy;
 use supertokens_domain::session::refresh_token::RefreshKey;
+use supertokens_domain::tenancy::Recipe;
 use supertokens_domain::time::{MINUTE, Millis, SECOND};
 use supertokens_store::Db;
 use supertokens_wire::version::Rules;
@@ -97,6 +98,21 @@ impl Cx<'_> {
         } else {
             Err(Error::forbidden("Only public tenantId can call this app specific API"))
         }
+    }
+
+    /// Refuses to log anybody in by a recipe that the tenant has switched off, where the version looks at that (core-multitenancy.md 3.2).
+    ///
+    /// # Errors
+    /// 403; 400 if there is no such tenant.
+    pub fn require_recipe(&self, recipe: Recipe) -> Result<(), Error> {
+        let record = &self.tenant()?.record;
+        let (is_on, words) = match recipe {
+            Recipe::EmailPassword => (record.email_password_enabled, "Email password login not enabled for tenant"),
+            Recipe::ThirdParty => (record.third_party_enabled, "ThirdParty login not enabled for tenant"),
+            Recipe::Passwordless => (record.passwordless_enabled, "Passwordless login not enabled for tenant"),
+        };
+        let is_enabled = self.rules.enabled.enables(recipe, is_on, record.first_factors.as_deref());
+        if is_enabled { Ok(()) } else { Err(Error::forbidden(words)) }
     }
 
     /// Another tenant of the same app, which a handle or a token names.

@@ -23,6 +23,7 @@ pub mod chores;
 pub mod cx;
 pub mod error;
 pub mod figures;
+pub mod passwordless;
 pub mod ports;
 pub mod routes;
 pub mod server;

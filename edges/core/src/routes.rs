@@ -19,10 +19,13 @@ pub(crate) static TABLE: LazyLock<HashMap<&'static str, Methods>> = LazyLock::ne
 
 /// Every operation, recipe by recipe.
 pub fn all() -> impl Iterator<Item = &'static Route> {
-    crate::server::ROUTES
-        .iter()
-        .chain(crate::account_linking::ROUTES)
-        .chain(crate::tenancy::ROUTES)
-        .chain(crate::session::ROUTES)
-        .chain(crate::users::ROUTES)
+    let recipes = [
+        crate::server::ROUTES,
+        crate::account_linking::ROUTES,
+        crate::tenancy::ROUTES,
+        crate::session::ROUTES,
+        crate::users::ROUTES,
+        crate::passwordless::ROUTES,
+    ];
+    recipes.into_iter().flatten()
 }

@@ -4,7 +4,7 @@
 use crate::machinery::contents::{Contents, Migration};
 use crate::machinery::statement::{Group, Q};
 use crate::machinery::{DatabaseOptions, Db, Result, lock, ready};
-use crate::{accounts, activity, key_value, keys, session, tenancy, users};
+use crate::{accounts, activity, key_value, keys, passwordless, session, tenancy, users};
 
 /// Numbers the groups by their places.
 macro_rules! groups {
@@ -39,6 +39,7 @@ groups! {
     activity::S,
     key_value::S,
     keys::S,
+    passwordless::S,
     session::S,
     tenancy::S,
     users::S,
@@ -51,6 +52,7 @@ migrations! {
     "0004_activity",
     "0007_email_verification",
     "0010_accounts",
+    "0011_passwordless",
 }
 
 static CONTENTS: Contents = Contents {

@@ -9,6 +9,7 @@ mod contents;
 pub mod key_value;
 pub mod keys;
 mod machinery;
+pub mod passwordless;
 pub mod session;
 pub mod tenancy;
 pub mod users;
@@ -22,6 +23,7 @@ pub use machinery::{
     Keepalive, Key, Lack, Patience, PlannedMigration, PoolState, Pooler, PostgresOptions, Result, SqliteOptions, SqlitePlace,
     StoreError, TableNames, TlsMode, TlsVersion, Tx, examine,
 };
+pub use passwordless::{CodeRow, DeviceRow};
 pub use session::{LockedSession, NewSession, ResolvedUser, RotationColumns, SessionRow};
 pub use tenancy::{ClientRecord, ProviderRecord, TenantRecord, UserInfoMap};
 pub use users::{JoinOrder, UserPage, UserPlace};

@@ -3,8 +3,10 @@
 pub mod account_linking;
 pub mod emailpassword;
 pub mod jwt;
+pub mod passwordless;
 pub mod server;
 pub mod session;
 pub mod tenancy;
+pub mod thirdparty;
 pub mod user_shape;
 pub mod users;

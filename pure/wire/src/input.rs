@@ -3,6 +3,8 @@
 
 use supertokens_domain::json::{BadJson, Json, JsonObject};
 
+mod contacts;
+
 /// What was wrong with the input; `Display` is the sentence on the wire, always with status 400.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadInput {
@@ -187,6 +189,11 @@ impl Fields {
         Ok(text)
     }
 
+    /// A string that must be there, kept as it was sent, for a column of `most` characters.
+    pub fn fitting(&self, name: &str, most: usize) -> Result<String, BadInput> {
+        fit(name, self.token(name)?, most)
+    }
+
     /// An object that must be there.
     pub fn json_object(&self, name: &str) -> Result<JsonObject, BadInput> {
         self.required(name, |json| json.as_object().cloned())
@@ -211,6 +218,11 @@ impl Fields {
     pub fn optional_strings(&self, name: &str) -> Result<Option<Vec<String>>, BadInput> {
         self.optional(name, |json| json.as_array()?.iter().map(as_string).collect())
     }
+}
+
+/// A text that a column of `most` characters keeps whole, on every database (decision 24).
+fn fit(name: &str, text: String, most: usize) -> Result<String, BadInput> {
+    if text.contains('\0') || text.chars().nth(most).is_some() { Err(BadInput::Field(name.to_owned())) } else { Ok(text) }
 }
 
 // Quirk: an array of one element is taken for its element, a number for the boolean false, a quoted integer for an integer.

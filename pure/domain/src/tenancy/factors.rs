@@ -114,16 +114,22 @@ pub enum EnabledView {
     From51,
 }
 
+impl EnabledView {
+    /// Is a recipe enabled that is switched on or not, where one may log in with anything or with these factors only?
+    pub fn enables(self, recipe: Recipe, is_on: bool, first_factors: Option<&[String]>) -> bool {
+        match (self, first_factors) {
+            (Self::From51, _) => true,
+            (_, None) => is_on,
+            (Self::UpTo4, Some(factors)) => is_on && factors.iter().any(|factor| Recipe::of_factor(factor) == Some(recipe)),
+            (Self::V5, Some(factors)) => is_on && !factors.is_empty(),
+        }
+    }
+}
+
 impl Tenant {
     /// Is the recipe enabled, seen by this kind of caller?
     pub fn is_enabled(&self, recipe: Recipe, view: EnabledView) -> bool {
-        let on = self.recipes.get(recipe);
-        match (view, &self.first_factors) {
-            (EnabledView::From51, _) => true,
-            (_, None) => on,
-            (EnabledView::UpTo4, Some(factors)) => on && factors.iter().any(|factor| Recipe::of_factor(factor) == Some(recipe)),
-            (EnabledView::V5, Some(factors)) => on && !factors.is_empty(),
-        }
+        view.enables(recipe, self.recipes.get(recipe), self.first_factors.as_deref())
     }
 
     /// The first factors as `/v2` has them: a tenant without a list whose recipes are partly off is shown as if it had one.

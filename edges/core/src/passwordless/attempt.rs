@@ -1,0 +1,140 @@
+//! POST /recipe/signinup/code/check: what is right changes nothing and is one read; what is wrong is decided again under the device's lock,
+//! so that no two attempts are counted as one.
+
+use std::sync::Arc;
+
+use supertokens_domain::ids::{AppId, TenantId};
+use supertokens_domain::passwordless::attempt::{By, Decision, Device, Policy, decide};
+use supertokens_domain::passwordless::code::{DeviceId, LinkCode, Salt};
+use supertokens_domain::tenancy::Recipe;
+use supertokens_domain::time::Millis;
+use supertokens_store::{CodeRow, DeviceRow, StoreError, Tx};
+use supertokens_wire::cdi::passwordless::{Attempted, CheckCode, ConsumedDevice, Shown, ShownCode};
+use supertokens_wire::input::BadInput;
+
+use super::policy;
+use crate::cx::Cx;
+use crate::error::Error;
+use crate::use_case::{Scope, UseCase};
+
+impl UseCase for CheckCode {
+    const SCOPE: Scope = Scope::Tenant;
+
+    async fn run(self, cx: &Cx<'_>) -> Result<Attempted<ConsumedDevice>, Error> {
+        cx.require_recipe(Recipe::Passwordless)?;
+        let attempt = Arc::new(Attempt::new(cx, &self.0)?);
+        let Some((device, code)) = attempt.look(cx).await? else { return Ok(Attempted::RestartFlow) };
+        let mut decision = attempt.decide(Some(&device), &code);
+        if !matches!(decision, Decision::Right | Decision::Mismatch | Decision::Restart { delete_device: false }) {
+            let (again, hash) = (Arc::clone(&attempt), device.id_hash.clone());
+            decision = cx.db().tx(async move |tx| again.decide_locked(tx, &hash, &code).await).await?;
+        }
+        answer(decision, device, attempt.policy)
+    }
+}
+
+/// What somebody tries, and by which rules.
+pub(super) struct Attempt {
+    app: AppId,
+    tenant: TenantId,
+    session: String,
+    by: Secret,
+    policy: Policy,
+    now: Millis,
+}
+
+/// By which secret.
+enum Secret {
+    Link { hash: String },
+    Typed { device: DeviceId, code: supertokens_domain::secret::Secret<String> },
+}
+
+/// A code that was looked for: its hash, and when it was made if it is there, in ms.
+pub(super) struct Tried {
+    hash: String,
+    made: Option<Millis>,
+}
+
+impl Attempt {
+    /// What was shown, decoded.
+    ///
+    /// # Errors
+    /// 400 for what is not in base64.
+    pub(super) fn new(cx: &Cx<'_>, shown: &Shown) -> Result<Self, Error> {
+        let bad = |bad: supertokens_domain::passwordless::code::BadEncoding| BadInput::rule(bad.to_string());
+        let by = match &shown.by {
+            ShownCode::Link(code) => Secret::Link { hash: LinkCode::read(code.expose()).map_err(bad)?.hash() },
+            ShownCode::UserInput { device_id, code } => {
+                Secret::Typed { device: DeviceId::read(device_id.expose()).map_err(bad)?, code: code.clone() }
+            }
+        };
+        Ok(Self {
+            app: cx.at().app.clone(),
+            tenant: cx.at().tenant.clone(),
+            session: shown.pre_auth_session_id.clone(),
+            by,
+            policy: policy(cx)?,
+            now: cx.now,
+        })
+    }
+
+    /// The device, and what is known of the code; one read.
+    async fn look(self: &Arc<Self>, cx: &Cx<'_>) -> Result<Option<(DeviceRow, Tried)>, Error> {
+        let look = Arc::clone(self);
+        let found: Option<(DeviceRow, Vec<CodeRow>)> = cx
+            .db()
+            .read(async move |tx| match &look.by {
+                Secret::Link { hash } => tx.device_of_link(&look.app, &look.tenant, hash).await,
+                Secret::Typed { device, .. } => tx.device(&look.app, &look.tenant, &device.hash()).await,
+            })
+            .await?;
+        let Some((device, codes)) = found else { return Ok(None) };
+        let hash = match &self.by {
+            Secret::Link { hash } => hash.clone(),
+            Secret::Typed { device: id, code } => {
+                let salt = Salt::of_stored(device.salt.expose()).map_err(Error::fault)?;
+                id.link_code(&salt, code.expose()).hash()
+            }
+        };
+        let made = codes.iter().find(|code| code.link_code_hash == hash).map(|code| code.created_at);
+        Ok(Some((device, Tried { hash, made })))
+    }
+
+    fn decide(&self, device: Option<&DeviceRow>, code: &Tried) -> Decision {
+        let by = match &self.by {
+            Secret::Link { .. } => By::LinkCode,
+            Secret::Typed { .. } => By::UserInputCode,
+        };
+        let device = device.map(|device| Device { hash: &device.id_hash, failed_attempts: device.failed_attempts });
+        decide(by, device, &self.session, code.made, self.policy, self.now)
+    }
+
+    /// Decides under the device's lock, and writes what follows.
+    async fn decide_locked(&self, tx: &mut Tx<'_>, id_hash: &str, code: &Tried) -> Result<Decision, StoreError> {
+        let (app, tenant) = (&self.app, &self.tenant);
+        let device = tx.lock_device(app, tenant, id_hash).await?;
+        let made = if device.is_some() { tx.code_made(app, tenant, &code.hash, id_hash).await? } else { None };
+        let decision = self.decide(device.as_ref(), &Tried { hash: code.hash.clone(), made });
+        match decision {
+            Decision::Wrong { failed_attempts, .. } => tx.note_failed_attempts(app, tenant, id_hash, failed_attempts).await?,
+            Decision::Restart { delete_device: true } => tx.delete_devices(app, tenant, &[id_hash.to_owned()]).await?,
+            Decision::Mismatch | Decision::Restart { delete_device: false } | Decision::Right => {}
+        }
+        Ok(decision)
+    }
+}
+
+fn answer(decision: Decision, device: DeviceRow, policy: Policy) -> Result<Attempted<ConsumedDevice>, Error> {
+    Ok(match decision {
+        Decision::Mismatch => return Err(Error::bad("preAuthSessionId and deviceId doesn't match")),
+        Decision::Restart { .. } => Attempted::RestartFlow,
+        Decision::Wrong { expired, failed_attempts } => {
+            Attempted::Wrong { expired, failed: failed_attempts, most: policy.max_attempts }
+        }
+        Decision::Right => Attempted::Ok(ConsumedDevice {
+            pre_auth_session_id: device.id_hash,
+            failed: device.failed_attempts,
+            contact: device.contact,
+        }),
+    })
+}
