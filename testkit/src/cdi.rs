@@ -4,6 +4,7 @@ use crate::scenario::Subject;
 
 pub mod account_linking;
 pub mod door;
+pub mod emailpassword;
 pub mod jobs;
 pub mod jwt;
 pub mod keys;
@@ -52,4 +53,12 @@ pub static SUBJECTS: &[Subject] = &[
     ("passwordless::creating", passwordless::creating::ALL),
     ("passwordless::attempts", passwordless::attempts::ALL),
     ("passwordless::pending", passwordless::pending::ALL),
+    ("emailpassword::sign_up", emailpassword::sign_up::ALL),
+    ("emailpassword::sign_in", emailpassword::sign_in::ALL),
+    ("emailpassword::hashing", emailpassword::hashing::ALL),
+    ("emailpassword::import", emailpassword::import::ALL),
+    ("emailpassword::change", emailpassword::change::ALL),
+    ("emailpassword::reset", emailpassword::reset::ALL),
+    ("emailpassword::linked", emailpassword::linked::ALL),
+    ("emailpassword::costs", emailpassword::costs::ALL),
 ];

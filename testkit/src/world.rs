@@ -39,7 +39,7 @@ struct Inside {
 }
 
 impl World {
-    /// A world with a fresh database and the default configuration.
+    /// A world with a fresh database and the default configuration, but for the cost of a password's hash, which is the least.
     pub async fn open(target: Target) -> Self {
         let database = TestDatabase::make(target.kind()).await.expect("a database for the world");
         let world = Self {
@@ -47,7 +47,7 @@ impl World {
             dice: Arc::default(),
             target,
             database: Arc::new(database),
-            inside: Arc::new(Mutex::new(Inside { config: json!({}), test_mode: false, door: None })),
+            inside: Arc::new(Mutex::new(Inside { config: json!({ "bcrypt_log_rounds": 4 }), test_mode: false, door: None })),
         };
         world.start().await.unwrap_or_else(|problem| panic!("the core does not start: {problem}"));
         world

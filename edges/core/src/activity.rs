@@ -5,9 +5,10 @@ use std::sync::{Mutex, PoisonError};
 
 use supertokens_domain::ids::{AppId, SessionHandle};
 use supertokens_domain::time::{MINUTE, Millis};
-use supertokens_store::ActivityRow;
+use supertokens_store::{ActivityRow, StoreError, Tx};
 
 use crate::cx::Cx;
+use crate::error::chain;
 
 const THROTTLE: Millis = 5 * MINUTE;
 const CAPACITY: usize = 200_000;
@@ -86,6 +87,52 @@ pub(crate) fn activity(cx: &Cx<'_>, event: &str, recipe: &str, primary: &str, id
 /// A mark from the future does not count: the clock was set back, and nobody should wait until it has caught up.
 fn is_recent(at: Millis, now: Millis) -> bool {
     (at..at.saturating_add(THROTTLE)).contains(&now)
+}
+
+impl Cx<'_> {
+    /// What is noted of somebody who logs in or comes to be: by which login method, of which user, and how.
+    pub(crate) fn notes_of_login(&self, event: &str, recipe_user_id: &str, group_id: &str, by: &str, identifier: &str) -> Notes {
+        let login = ActivityRow {
+            tenant: self.at().tenant.clone(),
+            auth_principal: Some(by.to_owned()),
+            identifier: Some(identifier.to_owned()),
+            ..activity(self, event, recipe_user_id, group_id, None)
+        };
+        Notes { login, mark: self.mark_due(group_id).map(|row| (group_id.to_owned(), row)) }
+    }
+}
+
+/// What is noted of a login: a line of the log, and, if one is due, when the user was last active.
+pub(crate) struct Notes {
+    login: ActivityRow,
+    mark: Option<(String, ActivityRow)>,
+}
+
+impl Notes {
+    /// Writes them. Whoever does must say so afterwards, by [`Notes::are_written`].
+    pub(crate) async fn write(&self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
+        tx.log_activity(&self.login).await?;
+        if let Some((id, row)) = &self.mark {
+            tx.mark_last_active(&row.app, id, row.created_at).await?;
+            tx.log_activity(row).await?;
+        }
+        Ok(())
+    }
+
+    /// They are in the database.
+    pub(crate) fn are_written(&self, cx: &Cx<'_>) {
+        if let Some((id, _)) = &self.mark {
+            cx.was_marked(id);
+        }
+    }
+}
+
+/// May it be the log of activity, or the mark, that the database did not take? Then the same is written once more without: they never
+/// change an answer (core-session.md 2.1 step 8, 2.8).
+pub(crate) fn may_be_for_the_log<T>(written: &Result<T, StoreError>) -> bool {
+    let Err(error @ (StoreError::Driver(_) | StoreError::Locked | StoreError::Full(_))) = written else { return false };
+    tracing::warn!(error = %chain(error), "writing again without the log of activity");
+    true
 }
 
 #[cfg(test)]

@@ -24,17 +24,20 @@ pub enum Chore {
     DeleteOldDevices,
     /// Deletes rotating keys of which no token can be valid any more.
     DeleteExpiredSigningKeys,
+    /// Deletes tokens for a new password whose time is over.
+    DeleteExpiredPasswordResetTokens,
     /// Makes room for the coming month's activity, and drops what is older than 31 days.
     ActivityPartitions,
 }
 
 impl Chore {
     /// Every chore.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::SyncTenants,
         Self::DeleteExpiredSessions,
         Self::DeleteOldDevices,
         Self::DeleteExpiredSigningKeys,
+        Self::DeleteExpiredPasswordResetTokens,
         Self::ActivityPartitions,
     ];
 
@@ -45,6 +48,7 @@ impl Chore {
             Self::DeleteExpiredSessions => "delete expired sessions",
             Self::DeleteOldDevices => "delete old devices",
             Self::DeleteExpiredSigningKeys => "delete expired signing keys",
+            Self::DeleteExpiredPasswordResetTokens => "delete expired password reset tokens",
             Self::ActivityPartitions => "activity partitions",
         }
     }
@@ -54,7 +58,7 @@ impl Chore {
         let hours = |n: u64| Duration::from_secs(n * 3_600);
         match self {
             Self::SyncTenants => Duration::from_secs(60),
-            Self::DeleteOldDevices => hours(1),
+            Self::DeleteOldDevices | Self::DeleteExpiredPasswordResetTokens => hours(1),
             Self::DeleteExpiredSessions => hours(12),
             Self::DeleteExpiredSigningKeys | Self::ActivityPartitions => hours(24),
         }
@@ -80,6 +84,7 @@ impl Core {
             Chore::DeleteExpiredSessions => self.delete_expired_sessions(now).await,
             Chore::DeleteOldDevices => self.delete_old_devices(now).await,
             Chore::DeleteExpiredSigningKeys => self.delete_expired_keys(now).await,
+            Chore::DeleteExpiredPasswordResetTokens => self.delete_expired_reset_tokens(now).await,
             Chore::ActivityPartitions => {
                 self.0.db.ensure_activity_partitions(now).await?;
                 Ok(self.0.db.drop_old_activity(now - KEEP_ACTIVITY).await?)
@@ -139,6 +144,18 @@ impl Core {
             }
         }
         Ok(deleted)
+    }
+
+    async fn delete_expired_reset_tokens(&self, now: Millis) -> Result<u64, Error> {
+        let mut deleted = 0;
+        loop {
+            let sweep = async move |tx: &mut Tx<'_>| tx.delete_expired_reset_tokens(now, SWEPT_AT_ONCE).await;
+            let these = self.0.db.single(sweep).await?;
+            deleted += these;
+            if these < u64::from(SWEPT_AT_ONCE) {
+                return Ok(deleted);
+            }
+        }
     }
 
     async fn delete_expired_keys(&self, now: Millis) -> Result<u64, Error> {

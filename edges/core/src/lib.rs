@@ -21,6 +21,7 @@ pub mod account_linking;
 pub mod caller;
 pub mod chores;
 pub mod cx;
+pub mod emailpassword;
 pub mod error;
 pub mod figures;
 pub mod passwordless;

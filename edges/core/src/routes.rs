@@ -26,6 +26,7 @@ pub fn all() -> impl Iterator<Item = &'static Route> {
         crate::session::ROUTES,
         crate::users::ROUTES,
         crate::passwordless::ROUTES,
+        crate::emailpassword::ROUTES,
     ];
     recipes.into_iter().flatten()
 }

@@ -206,11 +206,3 @@ impl Cx<'_> {
         Ok(Some(wire::SigningKeys { public_key: signing.verifying().public_base64().to_owned(), expiry, all }))
     }
 }
-
-/// May it be the log of activity, or the mark, that the database did not take? Then the same is written once more without: they never
-/// change an answer (core-session.md 2.1 step 8, 2.8).
-fn may_be_for_the_log<T>(written: &Result<T, StoreError>) -> bool {
-    let Err(error @ (StoreError::Driver(_) | StoreError::Locked | StoreError::Full(_))) = written else { return false };
-    tracing::warn!(error = %crate::error::chain(error), "writing again without the log of activity");
-    true
-}

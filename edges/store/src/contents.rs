@@ -4,7 +4,7 @@
 use crate::machinery::contents::{Contents, Migration};
 use crate::machinery::statement::{Group, Q};
 use crate::machinery::{DatabaseOptions, Db, Result, lock, ready};
-use crate::{accounts, activity, key_value, keys, passwordless, session, tenancy, users};
+use crate::{accounts, activity, emailpassword, key_value, keys, passwordless, session, tenancy, users};
 
 /// Numbers the groups by their places.
 macro_rules! groups {
@@ -43,6 +43,7 @@ groups! {
     session::S,
     tenancy::S,
     users::S,
+    emailpassword::S,
 }
 
 migrations! {

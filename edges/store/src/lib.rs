@@ -6,6 +6,7 @@
 pub mod accounts;
 pub mod activity;
 mod contents;
+pub mod emailpassword;
 pub mod key_value;
 pub mod keys;
 mod machinery;
@@ -16,6 +17,7 @@ pub mod users;
 
 pub use accounts::{FoundLogin, FoundUser, taken_login};
 pub use activity::ActivityRow;
+pub use emailpassword::NewResetToken;
 pub use key_value::KeyValueRow;
 pub use keys::{DynamicKeyRow, StaticKeyRow};
 pub use machinery::{

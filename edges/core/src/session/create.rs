@@ -13,8 +13,8 @@ use supertokens_store::{ActivityRow, NewSession, ResolvedUser, StoreError, Tx};
 use supertokens_wire::cdi::session::{CreateSession, Created, SessionTokens, Token};
 use supertokens_wire::version::FlagReading;
 
-use super::{kind, may_be_for_the_log, mint_refused, payload_text, session_object, token};
-use crate::activity::activity;
+use super::{kind, mint_refused, payload_text, session_object, token};
+use crate::activity::{activity, may_be_for_the_log};
 use crate::cx::Cx;
 use crate::error::Error;
 use crate::figures::Tally;

@@ -18,8 +18,8 @@ use supertokens_store::{StoreError, Tx};
 use supertokens_wire::cdi::session::{RefreshSession, Refreshed, SessionTokens, Token};
 use supertokens_wire::version::RotationRule;
 
-use super::{columns, kind, may_be_for_the_log, mint_refused, payload_of, session_object, stored, token};
-use crate::activity::activity;
+use super::{columns, kind, mint_refused, payload_of, session_object, stored, token};
+use crate::activity::{activity, may_be_for_the_log};
 use crate::cx::Cx;
 use crate::error::Error;
 use crate::figures::Tally;

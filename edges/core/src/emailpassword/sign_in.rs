@@ -1,0 +1,88 @@
+//! Letting in by a password, and looking somebody up (core-users.md 3.2, 3.3).
+
+use std::sync::Arc;
+
+use supertokens_domain::accounts::{AccountInfo, AuthRecipe, Group};
+use supertokens_domain::tenancy::Recipe;
+use supertokens_store::FoundUser as Found;
+use supertokens_wire::cdi::emailpassword::{FoundUser, GetUser, SignIn, SignedIn};
+
+use crate::cx::Cx;
+use crate::error::{Error, chain};
+use crate::use_case::{Scope, UseCase};
+
+impl UseCase for SignIn {
+    const SCOPE: Scope = Scope::Tenant;
+
+    async fn run(self, cx: &Cx<'_>) -> Result<SignedIn, Error> {
+        cx.require_recipe(Recipe::EmailPassword)?;
+        let (app, tenant) = (cx.at().app.clone(), cx.at().tenant.clone());
+        let info = AccountInfo::email(self.email.as_str());
+        let found = cx.db().read(async move |tx| tx.user_by_login(&app, &tenant, AuthRecipe::EmailPassword, &info).await).await?;
+        let (hash, login) = match found {
+            Some(found) => (found.password_hash, Some((found.group, found.recipe_user_id))),
+            None => (None, None),
+        };
+        // Whoever is unknown waits as long as whoever is not.
+        let is_right = cx.verifies(self.password, hash).await?;
+        match login {
+            Some((user, recipe_user_id)) if is_right => {
+                note(cx, &user, &recipe_user_id, &self.email).await;
+                Ok(SignedIn::Ok { user, recipe_user_id })
+            }
+            _ => Ok(SignedIn::WrongCredentials),
+        }
+    }
+}
+
+/// Notes that somebody was here. It never changes an answer.
+async fn note(cx: &Cx<'_>, user: &Group, recipe_user_id: &str, email: &str) {
+    let notes = Arc::new(cx.notes_of_login("emailpassword_sign_in", recipe_user_id, &user.id, "email", email));
+    let inside = Arc::clone(&notes);
+    match cx.db().tx(async move |tx| inside.write(tx).await).await {
+        Ok(()) => notes.are_written(cx),
+        Err(error) => tracing::warn!(error = %chain(&error), "a sign-in is not in the log of activity"),
+    }
+}
+
+impl Cx<'_> {
+    /// Who is meant by an id, internal or external.
+    pub(super) async fn user_of(&self, id: &str) -> Result<Option<Found>, Error> {
+        // No id has it, and PostgreSQL cannot be asked for it.
+        if id.contains('\0') {
+            return Ok(None);
+        }
+        let (app, id) = (self.at().app.clone(), id.to_owned());
+        Ok(self.db().read(async move |tx| tx.user_by_id(&app, &id).await).await?)
+    }
+}
+
+impl UseCase for GetUser {
+    // By id anybody of the app is found, by address those of the tenant.
+    const SCOPE: Scope = Scope::Any;
+
+    async fn run(self, cx: &Cx<'_>) -> Result<FoundUser, Error> {
+        match self {
+            Self::ById(id) => {
+                cx.config()?;
+                cx.require_public_tenant()?;
+                let found = cx.user_of(&id).await?.and_then(|found| found.group.only(&found.meant_id));
+                let is_ours = |user: &Group| user.methods.iter().all(|method| method.recipe() == AuthRecipe::EmailPassword);
+                Ok(found.filter(is_ours).map_or(FoundUser::UnknownId, FoundUser::Ok))
+            }
+            Self::ByEmail(email) => {
+                cx.tenant()?;
+                if email.contains('\0') {
+                    return Ok(FoundUser::UnknownEmail);
+                }
+                let (app, tenant, info) = (cx.at().app.clone(), cx.at().tenant.clone(), AccountInfo::email(email.as_str()));
+                let users = cx.db().read(async move |tx| tx.users_by_info(&app, &tenant, &info).await).await?;
+                let has_it = |user: &Group| {
+                    let mut ours = user.methods.iter().filter(|method| method.recipe() == AuthRecipe::EmailPassword);
+                    ours.any(|method| method.login.email() == Some(email.as_str()))
+                };
+                Ok(users.into_iter().find(has_it).map_or(FoundUser::UnknownEmail, FoundUser::Ok))
+            }
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! Logging in with an e-mail address and a password (core-users.md 11): one file for each group of operations.
+
+use serde_json::{Value, json};
+
+use crate::{Answer, World};
+
+pub mod change;
+pub mod costs;
+pub mod hashing;
+pub mod import;
+pub mod linked;
+pub mod reset;
+pub mod sign_in;
+pub mod sign_up;
+
+/// What is asked of the hashes that come and go in these scenarios: little.
+pub const PASSWORD: &str = "correct horse battery staple";
+
+/// Signs up in a place (`""`, `/t1`, `/appid-a`, …).
+pub async fn try_sign_up(w: &World, cdi: &str, place: &str, email: &str) -> Answer {
+    w.post(cdi, &format!("{place}/recipe/signup"), json!({ "email": email, "password": PASSWORD })).await
+}
+
+/// Signs up, and gives back the new user's id.
+pub async fn sign_up(w: &World, place: &str, email: &str) -> String {
+    let said = try_sign_up(w, "5.4", place, email).await.ok();
+    said["recipeUserId"].as_str().expect("an id").to_owned()
+}
+
+/// Signs in with some password.
+pub async fn sign_in_with(w: &World, place: &str, email: &str, password: &str) -> Answer {
+    w.post("5.4", &format!("{place}/recipe/signin"), json!({ "email": email, "password": password })).await
+}
+
+/// Signs in with the usual password.
+pub async fn sign_in(w: &World, place: &str, email: &str) -> Answer {
+    sign_in_with(w, place, email, PASSWORD).await
+}
+
+/// Whether somebody can sign in so.
+pub async fn signs_in(w: &World, place: &str, email: &str, password: &str) -> bool {
+    let said = sign_in_with(w, place, email, password).await.done();
+    match said["status"].as_str() {
+        Some("OK") => true,
+        Some("WRONG_CREDENTIALS_ERROR") => false,
+        _ => panic!("{said}"),
+    }
+}
+
+/// How many hashes of an algorithm were worked out so far.
+pub fn hashes_done(w: &World, algorithm: &str) -> u64 {
+    let hashing = w.core().figures().hashing;
+    hashing.iter().find(|(name, _)| *name == algorithm).expect("an algorithm").1.done
+}
+
+/// The stored hash of a user.
+pub async fn stored_hash(w: &World, user: &str) -> String {
+    let sql = format!("select password_hash from emailpassword_users where user_id = '{user}'");
+    w.value(&sql).await.expect("a hash")
+}
+
+/// Gives a user a hash, as another core, or an older one, would have left it.
+pub async fn put_hash(w: &World, user: &str, hash: &str) {
+    w.write(&format!("update emailpassword_users set password_hash = '{hash}' where user_id = '{user}'")).await;
+}
+
+/// Gives a user an external id.
+pub async fn map(w: &World, user: &str, external: &str) {
+    w.write(&format!(
+        "insert into userid_mapping (app_id, supertokens_user_id, external_user_id) values ('public', '{user}', '{external}')"
+    ))
+    .await;
+}
+
+/// A member that is a text.
+pub fn text<'a>(of: &'a Value, name: &str) -> &'a str {
+    of[name].as_str().unwrap_or_else(|| panic!("no text {name} in {of}"))
+}
+
+/// Makes users of the default app one group, as the Java core would have stored it in any of the migration modes. The first one's id is
+/// the group's.
+pub async fn link(w: &World, users: &[&str]) {
+    let primary = users[0];
+    for user in users {
+        for table in ["app_id_to_user_id", "all_auth_recipe_users"] {
+            w.write(&format!(
+                "update {table} set primary_or_recipe_user_id = '{primary}', is_linked_or_is_a_primary_user = true
+                 where user_id = '{user}'"
+            ))
+            .await;
+        }
+        let infos = "update recipe_user_account_infos set primary_user_id";
+        w.write(&format!("{infos} = '{primary}' where recipe_user_id = '{user}'")).await;
+    }
+    w.write(&format!(
+        "insert into primary_user_tenants (app_id, tenant_id, account_info_type, account_info_value, primary_user_id)
+         select distinct i.app_id, n.tenant_id, i.account_info_type, i.account_info_value, i.primary_user_id
+         from recipe_user_account_infos i
+         join recipe_user_account_infos m on m.app_id = i.app_id and m.primary_user_id = i.primary_user_id
+         join recipe_user_tenants n on n.app_id = m.app_id and n.recipe_user_id = m.recipe_user_id
+         where i.primary_user_id = '{primary}'"
+    ))
+    .await;
+}
+
+/// A user without a password in a tenant of the default app, as a migrated core stores it, and one that was not. Gives back the id.
+pub async fn put_passwordless(w: &World, tenant: &str, n: u8, email: Option<&str>, phone: Option<&str>) -> String {
+    let (id, now) = (format!("{n:08x}-0000-4000-8000-000000000000"), w.clock.now());
+    let sql = |text: Option<&str>| text.map_or("null".to_owned(), |text| format!("'{text}'"));
+    let (mail, number) = (sql(email), sql(phone));
+    for statement in [
+        format!(
+            "insert into app_id_to_user_id (app_id, user_id, recipe_id, primary_or_recipe_user_id, is_linked_or_is_a_primary_user,
+             time_joined, primary_or_recipe_user_time_joined) values ('public', '{id}', 'passwordless', '{id}', false, {now}, {now})"
+        ),
+        format!(
+            "insert into all_auth_recipe_users (app_id, tenant_id, user_id, primary_or_recipe_user_id,
+             is_linked_or_is_a_primary_user, recipe_id, time_joined, primary_or_recipe_user_time_joined)
+             values ('public', '{tenant}', '{id}', '{id}', false, 'passwordless', {now}, {now})"
+        ),
+        format!(
+            "insert into passwordless_users (app_id, user_id, email, phone_number, time_joined)
+             values ('public', '{id}', {mail}, {number}, {now})"
+        ),
+        format!(
+            "insert into passwordless_user_to_tenant (app_id, tenant_id, user_id, email, phone_number)
+             values ('public', '{tenant}', '{id}', {mail}, {number})"
+        ),
+    ] {
+        w.write(&statement).await;
+    }
+    for (kind, value) in [("email", email), ("phone", phone)] {
+        let Some(value) = value else { continue };
+        w.write(&format!(
+            "insert into recipe_user_account_infos (app_id, recipe_user_id, recipe_id, account_info_type, account_info_value,
+             third_party_id, third_party_user_id, primary_user_id)
+             values ('public', '{id}', 'passwordless', '{kind}', '{value}', '', '', null)"
+        ))
+        .await;
+        w.write(&format!(
+            "insert into recipe_user_tenants (app_id, tenant_id, recipe_user_id, recipe_id, account_info_type, account_info_value,
+             third_party_id, third_party_user_id) values ('public', '{tenant}', '{id}', 'passwordless', '{kind}', '{value}', '', '')"
+        ))
+        .await;
+    }
+    id
+}
