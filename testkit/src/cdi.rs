@@ -3,8 +3,10 @@
 use crate::scenario::Subject;
 
 pub mod account_linking;
+pub mod costs;
 pub mod door;
 pub mod emailpassword;
+pub mod email_verification;
 pub mod jobs;
 pub mod jwt;
 pub mod keys;
@@ -15,6 +17,9 @@ pub mod session;
 pub mod takeover;
 pub mod tenancy;
 pub mod test_mode;
+pub mod user_id_mapping;
+pub mod user_metadata;
+pub mod user_roles;
 pub mod users;
 
 /// Every subject.
@@ -61,4 +66,9 @@ pub static SUBJECTS: &[Subject] = &[
     ("emailpassword::reset", emailpassword::reset::ALL),
     ("emailpassword::linked", emailpassword::linked::ALL),
     ("emailpassword::costs", emailpassword::costs::ALL),
+    ("user_metadata", user_metadata::ALL),
+    ("user_roles", user_roles::ALL),
+    ("email_verification", email_verification::ALL),
+    ("user_id_mapping", user_id_mapping::ALL),
+    ("costs", costs::ALL),
 ];

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use supertokens_domain::ids::AppId;
 use supertokens_domain::time::{DAY, Millis};
-use supertokens_store::Tx;
+use supertokens_store::{StoreError, Tx};
 
 use crate::Core;
 use crate::cx::key_settings;
@@ -22,6 +22,8 @@ pub enum Chore {
     DeleteExpiredSessions,
     /// Deletes devices of which every code is over.
     DeleteOldDevices,
+    /// Deletes tokens for addresses that nobody brought in time.
+    DeleteExpiredVerificationTokens,
     /// Deletes rotating keys of which no token can be valid any more.
     DeleteExpiredSigningKeys,
     /// Deletes tokens for a new password whose time is over.
@@ -32,12 +34,13 @@ pub enum Chore {
 
 impl Chore {
     /// Every chore.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::SyncTenants,
         Self::DeleteExpiredSessions,
         Self::DeleteOldDevices,
-        Self::DeleteExpiredSigningKeys,
+        Self::DeleteExpiredVerificationTokens,
         Self::DeleteExpiredPasswordResetTokens,
+        Self::DeleteExpiredSigningKeys,
         Self::ActivityPartitions,
     ];
 
@@ -47,6 +50,7 @@ impl Chore {
             Self::SyncTenants => "sync tenants",
             Self::DeleteExpiredSessions => "delete expired sessions",
             Self::DeleteOldDevices => "delete old devices",
+            Self::DeleteExpiredVerificationTokens => "delete expired verification tokens",
             Self::DeleteExpiredSigningKeys => "delete expired signing keys",
             Self::DeleteExpiredPasswordResetTokens => "delete expired password reset tokens",
             Self::ActivityPartitions => "activity partitions",
@@ -59,14 +63,14 @@ impl Chore {
         match self {
             Self::SyncTenants => Duration::from_secs(60),
             Self::DeleteOldDevices | Self::DeleteExpiredPasswordResetTokens => hours(1),
-            Self::DeleteExpiredSessions => hours(12),
+            Self::DeleteExpiredSessions | Self::DeleteExpiredVerificationTokens => hours(12),
             Self::DeleteExpiredSigningKeys | Self::ActivityPartitions => hours(24),
         }
     }
 }
 
-/// After so many sessions others get their turn: SQLite has one writer.
-const SWEPT_AT_ONCE: u32 = 2_000;
+/// After so many rows others get their turn: SQLite has one writer.
+const AT_ONCE: u32 = 2_000;
 /// Of devices, which are locked while they are looked at.
 const DEVICES_AT_ONCE: u32 = 1_000;
 /// How long activity is kept, in ms.
@@ -81,10 +85,15 @@ impl Core {
         let now = self.0.clock.now();
         match chore {
             Chore::SyncTenants => self.sync_tenants().await,
-            Chore::DeleteExpiredSessions => self.delete_expired_sessions(now).await,
+            Chore::DeleteExpiredSessions => self.sweep(async move |tx| tx.delete_expired_sessions(now, AT_ONCE).await).await,
+            Chore::DeleteExpiredVerificationTokens => {
+                self.sweep(async move |tx| tx.delete_expired_verification_tokens(now, AT_ONCE).await).await
+            }
             Chore::DeleteOldDevices => self.delete_old_devices(now).await,
             Chore::DeleteExpiredSigningKeys => self.delete_expired_keys(now).await,
-            Chore::DeleteExpiredPasswordResetTokens => self.delete_expired_reset_tokens(now).await,
+            Chore::DeleteExpiredPasswordResetTokens => {
+                self.sweep(async move |tx| tx.delete_expired_reset_tokens(now, AT_ONCE).await).await
+            }
             Chore::ActivityPartitions => {
                 self.0.db.ensure_activity_partitions(now).await?;
                 Ok(self.0.db.drop_old_activity(now - KEEP_ACTIVITY).await?)
@@ -116,12 +125,16 @@ impl Core {
         Ok(u64::try_from(concerned.len()).unwrap_or(u64::MAX))
     }
 
-    async fn delete_expired_sessions(&self, now: Millis) -> Result<u64, Error> {
+    /// Deletes until there is less than one statement takes, and says how much there was.
+    async fn sweep<F>(&self, delete: F) -> Result<u64, Error>
+    where
+        F: AsyncFn(&mut Tx<'_>) -> Result<u64, StoreError> + Copy + Send + Sync + 'static,
+    {
         let mut deleted = 0;
         loop {
-            let these = self.0.db.single(async move |tx| tx.delete_expired_sessions(now, SWEPT_AT_ONCE).await).await?;
+            let these = self.0.db.single(delete).await?;
             deleted += these;
-            if these < u64::from(SWEPT_AT_ONCE) {
+            if these < u64::from(AT_ONCE) {
                 return Ok(deleted);
             }
         }
@@ -144,18 +157,6 @@ impl Core {
             }
         }
         Ok(deleted)
-    }
-
-    async fn delete_expired_reset_tokens(&self, now: Millis) -> Result<u64, Error> {
-        let mut deleted = 0;
-        loop {
-            let sweep = async move |tx: &mut Tx<'_>| tx.delete_expired_reset_tokens(now, SWEPT_AT_ONCE).await;
-            let these = self.0.db.single(sweep).await?;
-            deleted += these;
-            if these < u64::from(SWEPT_AT_ONCE) {
-                return Ok(deleted);
-            }
-        }
     }
 
     async fn delete_expired_keys(&self, now: Millis) -> Result<u64, Error> {

@@ -22,6 +22,7 @@ pub mod caller;
 pub mod chores;
 pub mod cx;
 pub mod emailpassword;
+pub mod email_verification;
 pub mod error;
 pub mod figures;
 pub mod passwordless;
@@ -32,6 +33,9 @@ pub mod session;
 pub mod tenancy;
 pub mod tenants;
 pub mod use_case;
+pub mod user_id_mapping;
+pub mod user_metadata;
+pub mod user_roles;
 pub mod users;
 
 mod accounts;

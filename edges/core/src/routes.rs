@@ -27,6 +27,10 @@ pub fn all() -> impl Iterator<Item = &'static Route> {
         crate::users::ROUTES,
         crate::passwordless::ROUTES,
         crate::emailpassword::ROUTES,
+        crate::user_metadata::ROUTES,
+        crate::user_roles::ROUTES,
+        crate::email_verification::ROUTES,
+        crate::user_id_mapping::ROUTES,
     ];
     recipes.into_iter().flatten()
 }

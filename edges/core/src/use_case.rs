@@ -19,6 +19,8 @@ pub enum Scope {
     App,
     /// The app must exist, and from 5.0 on the path must name its public tenant.
     AppFromPublicTenant,
+    /// The same, but an app that does not exist is said first.
+    AppThenPublicTenant,
     /// The app must exist, and the path must name its public tenant where tokens are verified without a place.
     Verifying,
     /// The operation looks for itself.
@@ -95,6 +97,10 @@ fn check(scope: Scope, cx: &Cx<'_>) -> Result<(), Error> {
         Scope::AppFromPublicTenant => {
             cx.require_public_tenant()?;
             cx.config()?;
+        }
+        Scope::AppThenPublicTenant => {
+            cx.config()?;
+            cx.require_public_tenant()?;
         }
         Scope::Verifying => {
             if cx.rules.verify_from_public_tenant {

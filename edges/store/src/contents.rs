@@ -4,7 +4,10 @@
 use crate::machinery::contents::{Contents, Migration};
 use crate::machinery::statement::{Group, Q};
 use crate::machinery::{DatabaseOptions, Db, Result, lock, ready};
-use crate::{accounts, activity, emailpassword, key_value, keys, passwordless, session, tenancy, users};
+use crate::{
+    accounts, activity, email_verification, emailpassword, key_value, keys, passwordless, session, tenancy, user_id_mapping, user_metadata,
+    user_roles, users,
+};
 
 /// Numbers the groups by their places.
 macro_rules! groups {
@@ -37,11 +40,15 @@ groups! {
     accounts::load::S,
     accounts::write::S,
     activity::S,
+    email_verification::S,
     key_value::S,
     keys::S,
     passwordless::S,
     session::S,
     tenancy::S,
+    user_id_mapping::S,
+    user_metadata::S,
+    user_roles::S,
     users::S,
     emailpassword::S,
 }
@@ -51,6 +58,8 @@ migrations! {
     "0002_users",
     "0003_session",
     "0004_activity",
+    "0005_user_metadata",
+    "0006_user_roles",
     "0007_email_verification",
     "0010_accounts",
     "0011_passwordless",
@@ -116,8 +125,8 @@ mod tests {
     }
 
     #[test]
-    fn the_numbers_of_migrations_rise_by_one() {
-        assert!(MIGRATIONS.iter().zip(1..).all(|(migration, expected)| migration.number == expected));
+    fn the_numbers_of_migrations_rise() {
+        assert!(MIGRATIONS.is_sorted_by(|one, next| one.number < next.number) && MIGRATIONS[0].number == 1);
         assert_eq!(MIGRATIONS[2].name, "session");
     }
 
@@ -138,8 +147,11 @@ mod tests {
         let needed = needed(&CONTENTS);
         let of = |table: &str| needed[table].iter().copied().collect::<Vec<_>>().join(" ");
         assert_eq!(of("session_info"), "DELETE INSERT SELECT UPDATE");
-        assert_eq!(of("userid_mapping"), "SELECT");
+        assert_eq!(of("userid_mapping"), "DELETE INSERT SELECT UPDATE");
+        assert_eq!(of("all_auth_recipe_users"), "SELECT");
         assert_eq!(of("activity_log"), "DELETE INSERT SELECT");
+        assert_eq!(of("roles"), "DELETE INSERT SELECT UPDATE");
+        assert_eq!(of("user_roles"), "DELETE INSERT SELECT");
     }
 
     fn prefixed(length: usize) -> TableNames {

@@ -7,17 +7,22 @@ pub mod accounts;
 pub mod activity;
 mod contents;
 pub mod emailpassword;
+pub mod email_verification;
 pub mod key_value;
 pub mod keys;
 mod machinery;
 pub mod passwordless;
 pub mod session;
 pub mod tenancy;
+pub mod user_id_mapping;
+pub mod user_metadata;
+pub mod user_roles;
 pub mod users;
 
 pub use accounts::{FoundLogin, FoundUser, taken_login};
 pub use activity::ActivityRow;
 pub use emailpassword::NewResetToken;
+pub use email_verification::VerificationTokenRow;
 pub use key_value::KeyValueRow;
 pub use keys::{DynamicKeyRow, StaticKeyRow};
 pub use machinery::{
@@ -28,4 +33,5 @@ pub use machinery::{
 pub use passwordless::{CodeRow, DeviceRow};
 pub use session::{LockedSession, NewSession, ResolvedUser, RotationColumns, SessionRow};
 pub use tenancy::{ClientRecord, ProviderRecord, TenantRecord, UserInfoMap};
+pub use user_roles::RoleOfUser;
 pub use users::{JoinOrder, UserPage, UserPlace};

@@ -19,7 +19,7 @@ pub use changes::{Changes, Membership};
 pub use conflict::{Conflict, taken};
 pub use deletion::{DeletedUser, Deletion, delete};
 pub use group::{Group, Reservation};
-pub use ids::{FoundIds, IdKind, IdMapping, MappingRemoval, MeantId};
+pub use ids::{FoundIds, IdKind, IdMapping, MappingRemoval, MeantId, as_internal};
 pub use info::{AccountInfo, AccountInfoRow, InfoKind};
 pub use linking::{Link, MakePrimary, Unlink, link, make_primary, unlink};
 pub use login_change::{LoginChange, change_login, gained};

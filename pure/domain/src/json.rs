@@ -8,8 +8,9 @@ use std::fmt;
 
 mod read;
 
-/// Nesting beyond this many levels is refused, so that no input can exhaust the stack.
-pub const MAX_DEPTH: usize = 128;
+/// Nesting beyond this many levels is refused, so that no input can exhaust the stack. As many as upstream takes: what it has stored is
+/// read.
+pub const MAX_DEPTH: usize = 255;
 
 /// Any JSON value. Numbers are kept as their source text.
 #[derive(Debug, Clone, PartialEq)]
@@ -438,8 +439,10 @@ mod tests {
     fn deep_nesting_is_refused_and_does_not_overflow() {
         let text = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
         assert_eq!(Json::parse(&text), Err(NotJson));
-        let text = format!("{}{}", "[".repeat(MAX_DEPTH), "]".repeat(MAX_DEPTH));
-        assert!(Json::parse(&text).is_ok());
+        for (depth, is_read) in [(MAX_DEPTH, true), (MAX_DEPTH + 1, false)] {
+            let text = format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+            assert_eq!(Json::parse(&text).is_ok(), is_read, "{depth}");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What the core is asked, and what it answers: one file per recipe.
 
 pub mod account_linking;
+pub mod email_verification;
 pub mod emailpassword;
 pub mod jwt;
 pub mod passwordless;
@@ -8,5 +9,8 @@ pub mod server;
 pub mod session;
 pub mod tenancy;
 pub mod thirdparty;
+pub mod user_id_mapping;
+pub mod user_metadata;
+pub mod user_roles;
 pub mod user_shape;
 pub mod users;

@@ -2,6 +2,7 @@
 //! (core-session.md 0.4, core-server.md 8.1 and 8.2; decision 11).
 
 use supertokens_domain::json::{BadJson, Json, JsonObject};
+use supertokens_domain::users::email::trimmed;
 
 mod contacts;
 
@@ -21,6 +22,9 @@ pub enum BadInput {
     /// A field is missing, of the wrong type, or an explicit null.
     #[error("Field name '{0}' is invalid in JSON input")]
     Field(String),
+    /// Nothing is left of a text once the blanks around it are cut off.
+    #[error("Field name '{0}' cannot be an empty String")]
+    Empty(String),
     /// A query parameter is missing.
     #[error("Field name '{0}' is missing in GET request")]
     MissingParameter(&'static str),
@@ -194,6 +198,16 @@ impl Fields {
         fit(name, self.token(name)?, most)
     }
 
+    /// A string that must be there, without the blanks around it; something must be left.
+    pub fn trimmed(&self, name: &str) -> Result<String, BadInput> {
+        trim(name, &self.token(name)?)
+    }
+
+    /// As [`trimmed`](Self::trimmed), for a column of `most` characters.
+    pub fn trimmed_to_fit(&self, name: &str, most: usize) -> Result<String, BadInput> {
+        fit(name, self.trimmed(name)?, most)
+    }
+
     /// An object that must be there.
     pub fn json_object(&self, name: &str) -> Result<JsonObject, BadInput> {
         self.required(name, |json| json.as_object().cloned())
@@ -223,6 +237,12 @@ impl Fields {
 /// A text that a column of `most` characters keeps whole, on every database (decision 24).
 fn fit(name: &str, text: String, most: usize) -> Result<String, BadInput> {
     if text.contains('\0') || text.chars().nth(most).is_some() { Err(BadInput::Field(name.to_owned())) } else { Ok(text) }
+}
+
+/// What is cut off first may be U+0000; within, it is refused.
+fn trim(name: &str, text: &str) -> Result<String, BadInput> {
+    let text = trimmed(text);
+    if text.is_empty() { Err(BadInput::Empty(name.to_owned())) } else { fit(name, text.to_owned(), usize::MAX) }
 }
 
 // Quirk: an array of one element is taken for its element, a number for the boolean false, a quoted integer for an integer.
@@ -292,6 +312,11 @@ impl Query {
     pub fn required(&self, name: &'static str) -> Result<&str, BadInput> {
         let value = self.get(name).ok_or(BadInput::MissingParameter(name))?;
         if value.contains('\0') { Err(BadInput::Field(name.to_owned())) } else { Ok(value) }
+    }
+
+    /// A parameter that must be there, without the blanks around it; something must be left.
+    pub fn trimmed(&self, name: &'static str) -> Result<String, BadInput> {
+        trim(name, self.get(name).ok_or(BadInput::MissingParameter(name))?)
     }
 
     /// The parts of a list, trimmed; empty ones are dropped. Absent and empty are the same.
@@ -379,6 +404,30 @@ mod tests {
         let fields = Fields::of(JsonObject::new().with("f", "a\0b"));
         assert_eq!(fields.string("f"), Err(BadInput::Field("f".into())));
         assert_eq!(Query::parse("f=a%00b").required("f"), Err(BadInput::Field("f".into())));
+    }
+
+    #[test]
+    fn a_text_for_a_column_is_measured_in_characters_and_trimmed_first_where_it_is() {
+        let fields = |text: &str| Fields::of(JsonObject::new().with("f", text));
+        let (field, empty) = ("Field name 'f' is invalid in JSON input", "Field name 'f' cannot be an empty String");
+        let said = |outcome: Result<String, BadInput>| outcome.unwrap_or_else(|bad| bad.to_string());
+        for (text, as_sent, trimmed) in [
+            ("", "", empty),
+            (" é ", " é ", "é"),
+            ("ééé", "ééé", "ééé"),
+            ("éééé", field, field),
+            ("\0\n ", field, empty),
+            (" ééé\0", field, "ééé"),
+            ("a\0b", field, field),
+            ("\u{a0}", "\u{a0}", "\u{a0}"),
+        ] {
+            assert_eq!(said(fields(text).fitting("f", 3)), as_sent, "{text:?}");
+            assert_eq!(said(fields(text).trimmed_to_fit("f", 3)), trimmed, "{text:?}");
+        }
+        assert_eq!(said(Query::parse("f=+%00a%20").trimmed("f")), "a");
+        assert_eq!(said(Query::parse("f=%20").trimmed("f")), empty);
+        assert_eq!(said(Query::parse("").trimmed("f")), "Field name 'f' is missing in GET request");
+        assert_eq!(said(Query::parse("f=a%00b").trimmed("f")), field);
     }
 
     #[test]

@@ -248,6 +248,8 @@ pub struct Rules {
     pub remove_code_by_device: bool,
     /// Whether a tenant can switch a recipe off, and how.
     pub enabled: EnabledView,
+    /// What is known of a user's addresses follows the user to a new id.
+    pub verification_follows_mapping: bool,
     /// `allowApproximate` is honoured when users are counted.
     pub approximate_counts: bool,
     /// The first version of the tenant endpoints.
@@ -299,6 +301,7 @@ impl CdiVersion {
                 () if from(5, 0) => EnabledView::V5,
                 () => EnabledView::UpTo4,
             },
+            verification_follows_mapping: from(4, 0),
             approximate_counts: from(5, 6),
             tenancy: match () {
                 () if from(5, 1) => TenancyGeneration::From5_1,

@@ -45,6 +45,13 @@ pub async fn put_static_key(w: &World, app: &str, kid: &str, value: &str, create
     put.expect("the key is stored");
 }
 
+/// A text as a value of a query.
+pub fn in_query(text: &str) -> String {
+    text.bytes()
+        .map(|byte| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .collect()
+}
+
 /// How many rows a table or a part of it has.
 pub async fn count(w: &World, rows: &str) -> u64 {
     w.value(&format!("select count(*) from {rows}")).await.expect("a count").parse().expect("a number")

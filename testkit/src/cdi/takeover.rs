@@ -175,6 +175,49 @@ async fn sessions_made_before_are_listed_and_revoked(w: &World) {
     gone.says("UNAUTHORISED");
 }
 
+/// Of users who are known by any text.
+async fn what_a_java_core_kept_of_users_goes_on(w: &World) {
+    w.take_over(&java::database(Made::By11, w.target().kind())).await;
+    let (user, id) = ("ext%20%C3%A9%20user", "00000000-0000-4000-8000-00000000000a");
+    let get = async |path: &str| w.get("5.4", path).await.ok();
+    assert_eq!(get(&format!("/recipe/user/metadata?userId={user}")).await["metadata"], json!({ "theme": "dark" }));
+    assert_eq!(get(&format!("/t1/recipe/user/roles?userId={user}")).await["roles"], json!(["admin"]));
+    assert_eq!(get("/recipe/role/permissions?role=admin").await["permissions"], json!(["read", "write"]));
+    let verified = format!("/recipe/user/email/verify?userId={user}&email=");
+    assert_eq!(get(&format!("{verified}A@b.example")).await["isVerified"], true);
+    let said = w.post("5.4", "/t1/recipe/user/email/verify", json!({ "method": "token", "token": "token" })).await.ok();
+    assert_eq!((&said["userId"], &said["email"]), (&json!("ext é user"), &json!("z@b.example")));
+    assert_eq!(get(&format!("{verified}z@b.example")).await["isVerified"], true);
+    assert_eq!(get(&format!("/recipe/userid/map?userId={user}")).await["superTokensUserId"], id);
+    let refused = w.post("5.4", "/recipe/userid/map/remove", json!({ "userId": id })).await;
+    refused.refuses(400, "UserId is already in use in Session recipe");
+}
+
+/// What holds for tables that were there holds for those that we made, so that a Java core may come later.
+async fn new_tables_are_those_of_a_java_core(w: &World) {
+    let kind = w.target().kind();
+    let reference = TestDatabase::make(if kind == Kind::Postgres { kind } else { Kind::File }).await.expect("a database");
+    reference.replace(&java::tables(Made::By12, kind)).await.expect("the tables of 12.x");
+    let of_java = reference.rows(shape_of(kind)).await.expect("the shape");
+    reference.remove().await.expect("it is dropped");
+    let ours = w.rows(shape_of(kind)).await;
+    for table in [
+        "user_metadata",
+        "roles",
+        "role_permissions",
+        "user_roles",
+        "emailverification_verified_emails",
+        "emailverification_tokens",
+        "userid_mapping",
+    ] {
+        let of = |shape: &[Vec<Option<String>>]| {
+            shape.iter().filter(|line| line[0].as_deref() == Some(table)).cloned().collect::<Vec<_>>()
+        };
+        assert!(of(&ours).len() >= 2, "{table}");
+        assert_eq!(of(&ours), of(&of_java), "{table}");
+    }
+}
+
 async fn what_a_java_core_11_gets_back_is_its_own(w: &World) {
     what_it_gets_back_is_its_own(w, Made::By11).await;
 }
@@ -205,7 +248,7 @@ struct Untouched {
 }
 
 /// What nobody has a reason to change when sessions come and go.
-const KEPT: [&str; 10] = [
+const KEPT: [&str; 15] = [
     "select * from apps order by 1",
     "select * from tenants order by 1, 2",
     "select * from tenant_configs order by 1, 2, 3",
@@ -216,6 +259,11 @@ const KEPT: [&str; 10] = [
     "select * from userid_mapping order by 1, 2",
     "select app_id, user_id, recipe_id, primary_or_recipe_user_id from app_id_to_user_id order by 1, 2",
     "select * from user_metadata order by 1, 2",
+    "select * from roles order by 1, 2",
+    "select * from role_permissions order by 1, 2, 3",
+    "select * from user_roles order by 1, 2, 3, 4",
+    "select * from emailverification_verified_emails order by 1, 2, 3",
+    "select * from emailverification_tokens order by 1, 2, 3, 4, 5",
 ];
 
 const POSTGRES_SHAPE: &str = "
@@ -306,6 +354,8 @@ async fn a_java_core_writes_as_ever(w: &World, made: Made) {
 scenarios!(World:
     sessions_of_a_java_core_11_go_on needs AKeptDatabase,
     sessions_of_a_java_core_12_go_on needs AKeptDatabase,
+    what_a_java_core_kept_of_users_goes_on needs AKeptDatabase,
+    new_tables_are_those_of_a_java_core,
     what_a_java_core_11_gets_back_is_its_own needs AKeptDatabase,
     what_a_java_core_12_gets_back_is_its_own needs AKeptDatabase,
 );

@@ -32,7 +32,7 @@ impl Migration {
     pub(crate) const fn of(file: &'static str, text: &'static str) -> Self {
         let (digits, name) = file.split_at(4);
         let (_, name) = name.split_at(1);
-        // What is no number is found by the test that they rise by one.
+        // What is no number is found by the test that they rise.
         let number = match i64::from_str_radix(digits, 10) {
             Ok(number) => number,
             Err(_) => 0,

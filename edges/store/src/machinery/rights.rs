@@ -169,9 +169,10 @@ pub(crate) fn needed(contents: &Contents) -> BTreeMap<&'static str, BTreeSet<&'s
     needed
 }
 
-/// Does `{lock}` follow at the depth of parentheses at which this text begins? It locks the tables that are read there, and no others.
+/// Does a lock follow at the depth of parentheses at which this text begins? It locks the tables that are read there, and no others.
 fn is_locked(behind: &str) -> bool {
-    let Some((between, _)) = behind.split_once("{lock}") else { return false };
+    let lock = ["{lock}", "{share}"].into_iter().find_map(|lock| behind.split_once(lock));
+    let Some((between, _)) = lock else { return false };
     let mut depth = 0_i32;
     for character in between.chars() {
         depth += i32::from(character == '(') - i32::from(character == ')');
@@ -191,6 +192,7 @@ mod tests {
         let locked = |text: &str| is_locked(&text[text.find("{a}").unwrap()..]);
         assert!(locked("SELECT x FROM {a} WHERE y IN (1) {lock}"));
         assert!(locked("WITH s AS (SELECT x FROM {a} {lock}) SELECT x FROM s"));
+        assert!(locked("INSERT INTO b SELECT x FROM {a} {share} ON CONFLICT DO NOTHING"));
         assert!(!locked("WITH s AS (SELECT x FROM b {lock}) SELECT x FROM {a}"));
         assert!(!locked("SELECT (SELECT x FROM {a}) FROM b {lock}"));
         assert!(!locked("SELECT x FROM {a} WHERE y = (SELECT z FROM b {lock})"));

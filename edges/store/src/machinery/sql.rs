@@ -1,7 +1,7 @@
 //! One text per statement, in PostgreSQL's dialect, rendered once when a database is opened (dependencies.md 4).
 //!
 //! In a text, `{table}` is a table's configured name, `$n` a parameter, `{lock}` a row lock where there are rows to lock,
-//! `{once}` makes a step be worked out once, `{in $n}` is membership in a list (`{ids $n}` of ids in
+//! `{share}` one that others may take too, `{once}` makes a step be worked out once, `{in $n}` is membership in a list (`{ids $n}` of ids in
 //! a CHAR(36) column), `{each $n}` the list as a table, `{locks $n}` takes advisory locks in their order, `{pairs $n}` the pairs of a list of pairs
 //! (`pair`), `{try_lock $n}` an advisory lock.
 
@@ -11,8 +11,8 @@ use crate::machinery::statement::{Group, Q};
 
 /// The directives that may stand in braces in a statement, beside the names of tables.
 #[cfg(test)]
-pub(crate) const DIRECTIVES: [&str; 10] =
-    ["lock", "once", "in", "ids", "each", "locks", "pairs", "try_lock", "partition_list", "owned"];
+pub(crate) const DIRECTIVES: [&str; 11] =
+    ["lock", "share", "once", "in", "ids", "each", "locks", "pairs", "try_lock", "partition_list", "owned"];
 
 /// The rendered statements of one database.
 pub(crate) struct Sql {
@@ -107,6 +107,9 @@ fn directive_text(inside: &str, dialect: Dialect, names: &TableNames) -> String 
     match (name, dialect) {
         ("lock", Dialect::Sqlite) => String::new(),
         ("lock", Dialect::Postgres) => "FOR UPDATE".to_owned(),
+        // Others may take the same lock, but nobody may delete the row.
+        ("share", Dialect::Sqlite) => String::new(),
+        ("share", Dialect::Postgres) => "FOR KEY SHARE".to_owned(),
         ("once", Dialect::Sqlite) => String::new(),
         ("once", Dialect::Postgres) => "MATERIALIZED".to_owned(),
         ("in", Dialect::Sqlite) => format!("IN (SELECT value FROM json_each(?{}))", parameter(first)),

@@ -13,6 +13,11 @@ use supertokens_store::{DatabaseOptions, Db, NewSession, PostgresOptions, Tenant
 
 pub(crate) type Outcome = Result<(), Box<dyn Error + Send + Sync>>;
 
+/// How many migrations a new database takes.
+pub(crate) async fn steps() -> Result<usize, Box<dyn Error + Send + Sync>> {
+    Ok(Db::open(DatabaseOptions::memory()).await?.plan().await?.len())
+}
+
 /// A test, and the databases it is for.
 pub(crate) struct Test {
     pub(crate) name: &'static str,

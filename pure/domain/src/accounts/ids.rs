@@ -62,6 +62,13 @@ pub enum MappingRemoval<'a> {
     },
 }
 
+/// The id, if a user can have it as an internal one. Others are not looked up as such: the column pads what is shorter, takes no notice of
+/// blanks at the end, and what is longer would match by its beginning where it is cut.
+pub fn as_internal(id: &str) -> Option<&str> {
+    const LENGTH: usize = 36;
+    (id.len() == LENGTH && id.bytes().all(|byte| byte.is_ascii_graphic())).then_some(id)
+}
+
 impl<'a> MeantId<'a> {
     /// The internal id to act on.
     pub fn internal(self) -> Option<&'a str> {
@@ -149,6 +156,15 @@ mod tests {
             is_internal: internal.iter().any(|it| it.as_str() == Some(id)),
             own: mappings.iter().find(|it| it.internal == id).cloned(),
             shown_for: mappings.iter().find(|it| it.external == id).cloned(),
+        }
+    }
+
+    #[test]
+    fn only_what_can_be_an_internal_id_is_looked_up_as_one() {
+        let id = "00000000-0000-4000-8000-00000000000a";
+        assert_eq!(as_internal(id), Some(id));
+        for other in ["", "a", &format!("{id} "), &format!("{id}xyz"), &id[1..], &format!("{} ", &id[1..]), &"é".repeat(18)] {
+            assert_eq!(as_internal(other), None, "{other:?}");
         }
     }
 

@@ -21,7 +21,7 @@ const CALLERS: usize = 16;
 const CROWD: usize = 50;
 
 /// Runs these at the same time, each on a task of its own, and gives back what came out in the order they were given.
-async fn at_once<T, F>(callers: Vec<F>) -> Vec<T>
+pub async fn at_once<T, F>(callers: Vec<F>) -> Vec<T>
 where
     T: Send + 'static,
     F: Future<Output = T> + Send + 'static,
