@@ -5,8 +5,8 @@ use crate::scenario::Subject;
 pub mod account_linking;
 pub mod costs;
 pub mod door;
-pub mod emailpassword;
 pub mod email_verification;
+pub mod emailpassword;
 pub mod jobs;
 pub mod jwt;
 pub mod keys;
@@ -19,6 +19,7 @@ pub mod tenancy;
 pub mod test_mode;
 pub mod user_id_mapping;
 pub mod user_metadata;
+pub mod user_removal;
 pub mod user_roles;
 pub mod users;
 
@@ -54,6 +55,7 @@ pub static SUBJECTS: &[Subject] = &[
     ("door", door::ALL),
     ("server", server::ALL),
     ("users", users::ALL),
+    ("user_removal", user_removal::ALL),
     ("account_linking", account_linking::ALL),
     ("passwordless::creating", passwordless::creating::ALL),
     ("passwordless::attempts", passwordless::attempts::ALL),

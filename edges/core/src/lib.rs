@@ -21,8 +21,8 @@ pub mod account_linking;
 pub mod caller;
 pub mod chores;
 pub mod cx;
-pub mod emailpassword;
 pub mod email_verification;
+pub mod emailpassword;
 pub mod error;
 pub mod figures;
 pub mod passwordless;
@@ -35,6 +35,7 @@ pub mod tenants;
 pub mod use_case;
 pub mod user_id_mapping;
 pub mod user_metadata;
+pub mod user_removal;
 pub mod user_roles;
 pub mod users;
 

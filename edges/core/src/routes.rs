@@ -31,6 +31,7 @@ pub fn all() -> impl Iterator<Item = &'static Route> {
         crate::user_roles::ROUTES,
         crate::email_verification::ROUTES,
         crate::user_id_mapping::ROUTES,
+        crate::user_removal::ROUTES,
     ];
     recipes.into_iter().flatten()
 }

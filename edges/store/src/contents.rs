@@ -5,8 +5,8 @@ use crate::machinery::contents::{Contents, Migration};
 use crate::machinery::statement::{Group, Q};
 use crate::machinery::{DatabaseOptions, Db, Result, lock, ready};
 use crate::{
-    accounts, activity, email_verification, emailpassword, key_value, keys, passwordless, session, tenancy, user_id_mapping, user_metadata,
-    user_roles, users,
+    accounts, activity, email_verification, emailpassword, key_value, keys, passwordless, session, tenancy, user_id_mapping,
+    user_metadata, user_removal, user_roles, users,
 };
 
 /// Numbers the groups by their places.
@@ -49,6 +49,7 @@ groups! {
     user_id_mapping::S,
     user_metadata::S,
     user_roles::S,
+    user_removal::S,
     users::S,
     emailpassword::S,
 }
@@ -61,8 +62,8 @@ migrations! {
     "0005_user_metadata",
     "0006_user_roles",
     "0007_email_verification",
-    "0010_accounts",
-    "0011_passwordless",
+    "0008_accounts",
+    "0009_passwordless",
 }
 
 static CONTENTS: Contents = Contents {

@@ -6,8 +6,8 @@
 pub mod accounts;
 pub mod activity;
 mod contents;
-pub mod emailpassword;
 pub mod email_verification;
+pub mod emailpassword;
 pub mod key_value;
 pub mod keys;
 mod machinery;
@@ -16,13 +16,14 @@ pub mod session;
 pub mod tenancy;
 pub mod user_id_mapping;
 pub mod user_metadata;
+pub mod user_removal;
 pub mod user_roles;
 pub mod users;
 
 pub use accounts::{FoundLogin, FoundUser, taken_login};
 pub use activity::ActivityRow;
-pub use emailpassword::NewResetToken;
 pub use email_verification::VerificationTokenRow;
+pub use emailpassword::NewResetToken;
 pub use key_value::KeyValueRow;
 pub use keys::{DynamicKeyRow, StaticKeyRow};
 pub use machinery::{

@@ -209,6 +209,20 @@ async fn new_tables_are_those_of_a_java_core(w: &World) {
         "emailverification_verified_emails",
         "emailverification_tokens",
         "userid_mapping",
+        "emailpassword_users",
+        "emailpassword_user_to_tenant",
+        "emailpassword_pswd_reset_tokens",
+        "thirdparty_users",
+        "thirdparty_user_to_tenant",
+        "passwordless_users",
+        "passwordless_user_to_tenant",
+        "passwordless_devices",
+        "passwordless_codes",
+        "webauthn_users",
+        "webauthn_user_to_tenant",
+        "recipe_user_account_infos",
+        "recipe_user_tenants",
+        "primary_user_tenants",
     ] {
         let of = |shape: &[Vec<Option<String>>]| {
             shape.iter().filter(|line| line[0].as_deref() == Some(table)).cloned().collect::<Vec<_>>()

@@ -236,10 +236,14 @@ impl Tx<'_> {
         Ok(group.zip(meant_id).map(|(group, meant_id)| FoundUser { group, meant_id }))
     }
 
-    /// The users that these login methods belong to, oldest first. Internal ids only.
+    /// The users that these login methods belong to, oldest first. Internal ids only: what cannot be one is passed over.
     pub async fn users_by_internal_ids(&mut self, app: &AppId, ids: &[String]) -> Result<Vec<Group>> {
+        let ids: Vec<String> = ids.iter().filter_map(|id| internal(id)).map(str::to_owned).collect();
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
         let statement = if self.mode().reads_old() { S::ByIdsOld } else { S::ByIdsNew };
-        Ok(users(self.all(statement, &args![app, ids], loaded).await?))
+        Ok(users(self.all(statement, &args![app, ids.as_slice()], loaded).await?))
     }
 
     /// The users with a login method in this tenant that has this info, whatever its recipe, oldest first.

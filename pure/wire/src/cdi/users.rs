@@ -194,3 +194,24 @@ impl Operation for UsersByAccountInfo {
         Ok(Self { any: union == "true", infos: infos.into_iter().flatten().collect(), credential_id })
     }
 }
+
+/// POST /user/remove
+#[derive(Debug, Clone)]
+pub struct RemoveUser {
+    /// Internal or external.
+    pub user_id: String,
+    /// With all who are linked to it.
+    pub with_all_linked: bool,
+}
+
+impl Operation for RemoveUser {
+    const METHOD: &'static str = "POST";
+    const PATH: &'static str = "/user/remove";
+    type Answer = Body;
+
+    fn read(input: &Input<'_>, _: &Rules) -> Result<Self, BadInput> {
+        let body = input.body()?;
+        let user_id = body.string("userId")?;
+        Ok(Self { user_id, with_all_linked: body.optional_boolean("removeAllLinkedAccounts")?.unwrap_or(true) })
+    }
+}

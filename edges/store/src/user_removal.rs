@@ -1,0 +1,60 @@
+//! What goes with a user, whichever recipe keeps it (core-users.md 5.4). This file stands above the recipes: each table that has rows of
+//! users is listed here.
+
+use supertokens_domain::accounts::LoginMethod;
+use supertokens_domain::ids::AppId;
+
+use crate::machinery::{Result, Tx, args, statements};
+
+/// Everything of these users in one table, in all tenants. What hangs on it goes by itself.
+macro_rules! of_users {
+    ($table:literal) => {
+        concat!("DELETE FROM {", $table, "} WHERE app_id = $1 AND user_id {in $2}")
+    };
+}
+
+statements! { "app_id_to_user_id", S {
+    // Who else has one of these ids, or is shown under it: `$3` are the internal ids of those who go.
+    Others = "SELECT CAST(a.user_id AS TEXT) FROM {app_id_to_user_id} a
+                 WHERE a.app_id = $1 AND a.user_id {ids $2} AND NOT (a.user_id {ids $3})
+             UNION SELECT m.external_user_id FROM {userid_mapping} m
+                 WHERE m.app_id = $1 AND m.external_user_id {in $2} AND NOT (m.supertokens_user_id {ids $3})",
+    Metadata = of_users!("user_metadata"),
+    Sessions = of_users!("session_info"),
+    VerifiedEmails = of_users!("emailverification_verified_emails"),
+    VerificationTokens = of_users!("emailverification_tokens"),
+    Roles = of_users!("user_roles"),
+    LastActive = of_users!("user_last_active"),
+    DevicesOfEmail = "DELETE FROM {passwordless_devices} WHERE app_id = $1 AND tenant_id = $2 AND email = $3",
+    DevicesOfPhone = "DELETE FROM {passwordless_devices} WHERE app_id = $1 AND tenant_id = $2 AND phone_number = $3",
+} }
+
+impl Tx<'_> {
+    /// Which of these ids, internal or external, mean a user who stays when those with the internal ids `going` go.
+    pub async fn ids_of_others(&mut self, app: &AppId, ids: &[String], going: &[String]) -> Result<Vec<String>> {
+        self.all(S::Others, &args![app, ids, going], |row| row.text(0)).await
+    }
+
+    /// Deletes what the recipes keep under these ids, in every tenant.
+    pub async fn delete_what_users_have(&mut self, app: &AppId, ids: &[String]) -> Result<()> {
+        for statement in [S::Metadata, S::Sessions, S::VerifiedEmails, S::VerificationTokens, S::Roles, S::LastActive] {
+            self.with_commit(statement, args![app, ids].into()).await?;
+        }
+        Ok(())
+    }
+
+    /// Deletes the devices, with their codes, that wait for the contacts of these login methods, in the tenants that they were in.
+    pub async fn delete_pending_devices(&mut self, app: &AppId, methods: &[LoginMethod]) -> Result<()> {
+        for method in methods {
+            for tenant in &method.tenants {
+                if let Some(email) = method.login.email() {
+                    self.with_commit(S::DevicesOfEmail, args![app, tenant, email].into()).await?;
+                }
+                if let Some(phone) = method.login.phone() {
+                    self.with_commit(S::DevicesOfPhone, args![app, tenant, phone].into()).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
