@@ -23,10 +23,10 @@ statements! { "emailpassword_pswd_reset_tokens", S {
              SELECT a.app_id, a.user_id, CAST($4 AS TEXT), CAST($5 AS TEXT), CAST($6 AS BIGINT) FROM {app_id_to_user_id} a
              WHERE a.app_id = $1 AND a.user_id = ", meant!()),
     PeekToken = "SELECT token_expiry FROM {emailpassword_pswd_reset_tokens} WHERE app_id = $1 AND token = $2",
-    TakeTokens = "DELETE FROM {emailpassword_pswd_reset_tokens} AS d WHERE d.app_id = $1 AND d.user_id =
+    TakeTokens = "DELETE FROM {emailpassword_pswd_reset_tokens} WHERE app_id = $1 AND user_id =
              (SELECT t.user_id FROM {emailpassword_pswd_reset_tokens} t WHERE t.app_id = $1 AND t.token = $2)
-             RETURNING d.token, CAST(d.user_id AS TEXT), d.email, d.token_expiry,
-             (SELECT m.external_user_id FROM {userid_mapping} m WHERE m.app_id = $1 AND m.supertokens_user_id = d.user_id)",
+             RETURNING token, CAST(user_id AS TEXT), email, token_expiry,
+             (SELECT m.external_user_id FROM {userid_mapping} m WHERE m.app_id = $1 AND m.supertokens_user_id = user_id)",
     InsertVerified = "INSERT INTO {emailverification_verified_emails} (app_id, user_id, email) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
     DeleteExpired = "DELETE FROM {emailpassword_pswd_reset_tokens} WHERE (app_id, user_id, token) IN
              (SELECT app_id, user_id, token FROM {emailpassword_pswd_reset_tokens} WHERE token_expiry < $1 LIMIT $2)",

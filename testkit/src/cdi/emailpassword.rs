@@ -77,30 +77,15 @@ pub fn text<'a>(of: &'a Value, name: &str) -> &'a str {
     of[name].as_str().unwrap_or_else(|| panic!("no text {name} in {of}"))
 }
 
-/// Makes users of the default app one group, as the Java core would have stored it in any of the migration modes. The first one's id is
-/// the group's.
+/// Makes users of the default app one group, which has the first one's id.
 pub async fn link(w: &World, users: &[&str]) {
-    let primary = users[0];
-    for user in users {
-        for table in ["app_id_to_user_id", "all_auth_recipe_users"] {
-            w.write(&format!(
-                "update {table} set primary_or_recipe_user_id = '{primary}', is_linked_or_is_a_primary_user = true
-                 where user_id = '{user}'"
-            ))
-            .await;
-        }
-        let infos = "update recipe_user_account_infos set primary_user_id";
-        w.write(&format!("{infos} = '{primary}' where recipe_user_id = '{user}'")).await;
+    let [primary, others @ ..] = users else { return };
+    let path = "/recipe/accountlinking/user";
+    w.post("5.4", &format!("{path}/primary"), json!({ "recipeUserId": primary })).await.ok();
+    for other in others {
+        let both = json!({ "recipeUserId": other, "primaryUserId": primary });
+        w.post("5.4", &format!("{path}/link"), both).await.ok();
     }
-    w.write(&format!(
-        "insert into primary_user_tenants (app_id, tenant_id, account_info_type, account_info_value, primary_user_id)
-         select distinct i.app_id, n.tenant_id, i.account_info_type, i.account_info_value, i.primary_user_id
-         from recipe_user_account_infos i
-         join recipe_user_account_infos m on m.app_id = i.app_id and m.primary_user_id = i.primary_user_id
-         join recipe_user_tenants n on n.app_id = m.app_id and n.recipe_user_id = m.recipe_user_id
-         where i.primary_user_id = '{primary}'"
-    ))
-    .await;
 }
 
 /// A user without a password in a tenant of the default app, as a migrated core stores it, and one that was not. Gives back the id.
