@@ -149,7 +149,8 @@ mod tests {
         let of = |table: &str| needed[table].iter().copied().collect::<Vec<_>>().join(" ");
         assert_eq!(of("session_info"), "DELETE INSERT SELECT UPDATE");
         assert_eq!(of("userid_mapping"), "DELETE INSERT SELECT UPDATE");
-        assert_eq!(of("all_auth_recipe_users"), "SELECT");
+        assert_eq!(of("all_auth_recipe_users"), "DELETE INSERT SELECT UPDATE");
+        assert_eq!(of("primary_user_tenants"), "DELETE INSERT SELECT");
         assert_eq!(of("activity_log"), "DELETE INSERT SELECT");
         assert_eq!(of("roles"), "DELETE INSERT SELECT UPDATE");
         assert_eq!(of("user_roles"), "DELETE INSERT SELECT");

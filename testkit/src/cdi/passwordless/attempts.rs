@@ -128,7 +128,7 @@ async fn wrong_codes_at_once_are_counted_one_by_one(w: &World) {
         let said = attempt.await.expect("no caller panics");
         match said["status"].as_str() {
             Some("INCORRECT_USER_INPUT_CODE_ERROR") => {
-                counts.push(said["failedCodeInputAttemptCount"].as_i64().expect("a count"))
+                counts.push(said["failedCodeInputAttemptCount"].as_i64().expect("a count"));
             }
             status => assert_eq!(status, Some("RESTART_FLOW_ERROR")),
         }
