@@ -45,6 +45,8 @@ pub enum Needs {
     AKeptDatabase,
     /// A database that several cores may open at once.
     ASharedDatabase,
+    /// What only a database that may have been the Java core's has: migration modes, and keys from older days.
+    AJavaCoresPast,
     /// A database to which one writes at a time.
     OneWriter,
     /// A core that listens.
@@ -57,6 +59,9 @@ impl Needs {
         match (self, target.kind()) {
             (Self::AKeptDatabase, Kind::Memory) => Some("not applicable: a database in memory is gone with its core"),
             (Self::ASharedDatabase, Kind::Memory | Kind::File) => Some("not applicable: a SQLite database belongs to one core"),
+            (Self::AJavaCoresPast, Kind::Memory | Kind::File) => {
+                Some("not applicable: SQLite has one migration mode, and no keys of older days")
+            }
             (Self::OneWriter, Kind::Postgres) => Some("not applicable: PostgreSQL is written to by many at a time"),
             (Self::ASocket, _) if !target.is_tcp() => Some("not applicable: this core does not listen"),
             _ => None,

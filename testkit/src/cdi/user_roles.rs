@@ -385,5 +385,5 @@ scenarios!(World:
     of_many_at_once_one_is_the_first,
     nobody_is_left_with_a_role_that_was_removed_meanwhile,
     a_role_put_and_removed_at_once_is_whole_or_gone,
-    the_key_of_an_old_database_is_no_hindrance needs ASharedDatabase,
+    the_key_of_an_old_database_is_no_hindrance needs AJavaCoresPast,
 );

@@ -380,5 +380,5 @@ scenarios!(World:
     nobody_has_these_accounts,
     users_are_shown_with_all_their_logins,
     a_list_is_read_page_by_page,
-    users_are_the_same_in_every_migration_mode needs ASharedDatabase,
+    users_are_the_same_in_every_migration_mode needs AJavaCoresPast,
 );
