@@ -104,6 +104,8 @@ impl Stock {
         let turn = Arc::clone(&self.0.makers).acquire_owned().await.map_err(Error::fault)?;
         let made_meanwhile = self.0.ready().keys.pop();
         if let Some(key) = made_meanwhile {
+            // Whoever filled may have ended meanwhile, with this one on the shelf.
+            self.refill();
             return Ok(key);
         }
         let dice = Arc::clone(&self.0.dice);
