@@ -47,6 +47,8 @@ pub static SUBJECTS: &[Subject] = &[
     ("tenancy::factors", tenancy::factors::ALL),
     ("tenancy::providers", tenancy::providers::ALL),
     ("tenancy::removal", tenancy::removal::ALL),
+    ("tenancy::removed_users", tenancy::removed_users::ALL),
+    ("tenancy::users", tenancy::users::ALL),
     ("takeover", takeover::ALL),
     ("test_mode", test_mode::ALL),
     ("keys", keys::ALL),

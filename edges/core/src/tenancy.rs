@@ -1,5 +1,5 @@
 //! Apps and tenants: who may ask, what is there, what is shown (core-multitenancy.md). Writing is in `save`,
-//! removing in `remove`, rows and values in `records`.
+//! removing in `remove`, rows and values in `records`, who is in a tenant in `users`.
 //!
 //! Connection URI domains need a database each, which is not served yet: one that a taken-over database holds can be listed and
 //! removed, none can be made.
@@ -8,10 +8,10 @@ mod records;
 mod remove;
 mod save;
 mod turns;
+mod users;
 
 use std::collections::BTreeMap;
 
-use http::StatusCode;
 use supertokens_domain::config::{DashboardView, DatabaseChoice, PostgresConfig, dashboard_items, hide_protected};
 use supertokens_domain::ids::{AppId, AppIdentifier, ConnectionUriDomain};
 use supertokens_domain::json::JsonObject;
@@ -19,7 +19,7 @@ use supertokens_domain::tenancy::permission::{may_list_apps, may_list_domains, m
 use supertokens_domain::tenancy::{Denied, TenantShape};
 use supertokens_store::{Dialect, TenantRecord};
 use supertokens_wire::cdi::tenancy as wire;
-use supertokens_wire::cdi::tenancy::{AppList, CoreConfigList, DomainList, OneTenant, TenantList, UserMoved};
+use supertokens_wire::cdi::tenancy::{AppList, CoreConfigList, DomainList, OneTenant, TenantList};
 
 pub(crate) use turns::Turns;
 
@@ -149,31 +149,6 @@ macro_rules! one {
 }
 
 one!(GetTenant, GetTenantV2);
-
-/// There are no users of ours; those of a taken-over database are not ours to move yet.
-async fn move_user(cx: &Cx<'_>, user_id: String) -> Result<UserMoved, Error> {
-    let app = cx.at().app.clone();
-    match cx.db().read(async move |tx| tx.primary_user_id(&app, &user_id).await).await? {
-        None => Ok(UserMoved::UnknownUser),
-        Some(_) => Err(Error::refused(StatusCode::NOT_IMPLEMENTED, "This core does not serve the recipes of this user yet")),
-    }
-}
-
-impl UseCase for wire::AddUserToTenant {
-    const SCOPE: Scope = Scope::Tenant;
-
-    async fn run(self, cx: &Cx<'_>) -> Result<UserMoved, Error> {
-        move_user(cx, self.user_id).await
-    }
-}
-
-impl UseCase for wire::RemoveUserFromTenant {
-    const SCOPE: Scope = Scope::Tenant;
-
-    async fn run(self, cx: &Cx<'_>) -> Result<UserMoved, Error> {
-        move_user(cx, self.user_id).await
-    }
-}
 
 /// The database's settings as the base configuration has them, or as the address says that the core was opened with.
 fn postgres_settings(base: &JsonObject, place: &str) -> Option<PostgresConfig> {

@@ -56,6 +56,7 @@ statements! { "userid_mapping", S {
                  WHERE a.app_id = $1 AND a.user_id = CAST($2 AS TEXT)), ",
         uses!("CAST($2 AS TEXT)", "$5")
     ),
+    Uses = concat!("SELECT ", uses!("CAST($2 AS TEXT)", "$3")),
     Insert = "INSERT INTO {userid_mapping} (app_id, supertokens_user_id, external_user_id, external_user_id_info)
              VALUES ($1, $2, $3, $4)",
     // Where there is a mark under the new id already.
@@ -138,6 +139,11 @@ impl Tx<'_> {
             Ok(LookedUp { before, verified_twice: row.flag(4)? })
         });
         Ok(found.await?.unwrap_or_default())
+    }
+
+    /// What stands under an id in the tables that know no users, in whichever tenant. Sessions whose time is over do not count.
+    pub async fn uses_of_id(&mut self, app: &AppId, id: &str, now: Millis) -> Result<Uses> {
+        Ok(self.opt(S::Uses, &args![app, id, now], |row| read_uses(row, 0)).await?.unwrap_or_default())
     }
 
     /// Stores a mapping. `Busy` if since it was looked up somebody has mapped one of the ids, or removed the user: look again.

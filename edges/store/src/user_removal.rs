@@ -1,8 +1,8 @@
-//! What goes with a user, whichever recipe keeps it (core-users.md 5.4). This file stands above the recipes: each table that has rows of
-//! users is listed here.
+//! What goes with a user, or with its leaving a tenant, whichever recipe keeps it (core-users.md 5.4, 6). This file stands above the
+//! recipes: each table that has rows of users is listed here.
 
-use supertokens_domain::accounts::LoginMethod;
-use supertokens_domain::ids::AppId;
+use supertokens_domain::accounts::{LoginMethod, as_internal};
+use supertokens_domain::ids::{AppId, TenantId};
 
 use crate::machinery::{Result, Tx, args, statements};
 
@@ -13,10 +13,18 @@ macro_rules! of_users {
     };
 }
 
+/// Everything of these users in one table, in one tenant.
+macro_rules! of_users_in {
+    ($table:literal) => {
+        concat!("DELETE FROM {", $table, "} WHERE app_id = $1 AND tenant_id = $2 AND user_id {in $3}")
+    };
+}
+
 statements! { "app_id_to_user_id", S {
-    // Who else has one of these ids, or is shown under it: `$3` are the internal ids of those who go.
+    // Who else has one of these ids, which are `$4` as far as they can be internal, or is shown under it: `$3` are the internal ids of
+    // those who go.
     Others = "SELECT CAST(a.user_id AS TEXT) FROM {app_id_to_user_id} a
-                 WHERE a.app_id = $1 AND a.user_id {ids $2} AND NOT (a.user_id {ids $3})
+                 WHERE a.app_id = $1 AND a.user_id {ids $4} AND NOT (a.user_id {ids $3})
              UNION SELECT m.external_user_id FROM {userid_mapping} m
                  WHERE m.app_id = $1 AND m.external_user_id {in $2} AND NOT (m.supertokens_user_id {ids $3})",
     Metadata = of_users!("user_metadata"),
@@ -25,6 +33,12 @@ statements! { "app_id_to_user_id", S {
     VerificationTokens = of_users!("emailverification_tokens"),
     Roles = of_users!("user_roles"),
     LastActive = of_users!("user_last_active"),
+    AnyInTenant = "SELECT EXISTS (SELECT 1 FROM {session_info} WHERE app_id = $1 AND tenant_id = $2 AND user_id {in $3})
+             OR EXISTS (SELECT 1 FROM {emailverification_tokens} WHERE app_id = $1 AND tenant_id = $2 AND user_id {in $3})
+             OR EXISTS (SELECT 1 FROM {user_roles} WHERE app_id = $1 AND tenant_id = $2 AND user_id {in $3})",
+    SessionsInTenant = of_users_in!("session_info"),
+    VerificationTokensInTenant = of_users_in!("emailverification_tokens"),
+    RolesInTenant = of_users_in!("user_roles"),
     DevicesOfEmail = "DELETE FROM {passwordless_devices} WHERE app_id = $1 AND tenant_id = $2 AND email = $3",
     DevicesOfPhone = "DELETE FROM {passwordless_devices} WHERE app_id = $1 AND tenant_id = $2 AND phone_number = $3",
 } }
@@ -32,13 +46,28 @@ statements! { "app_id_to_user_id", S {
 impl Tx<'_> {
     /// Which of these ids, internal or external, mean a user who stays when those with the internal ids `going` go.
     pub async fn ids_of_others(&mut self, app: &AppId, ids: &[String], going: &[String]) -> Result<Vec<String>> {
-        self.all(S::Others, &args![app, ids, going], |row| row.text(0)).await
+        let internal: Vec<String> = ids.iter().filter_map(|id| as_internal(id)).map(str::to_owned).collect();
+        self.all(S::Others, &args![app, ids, going, internal.as_slice()], |row| row.text(0)).await
     }
 
     /// Deletes what the recipes keep under these ids, in every tenant.
     pub async fn delete_what_users_have(&mut self, app: &AppId, ids: &[String]) -> Result<()> {
         for statement in [S::Metadata, S::Sessions, S::VerifiedEmails, S::VerificationTokens, S::Roles, S::LastActive] {
             self.with_commit(statement, args![app, ids].into()).await?;
+        }
+        Ok(())
+    }
+
+    /// Is there anything under these ids that goes with leaving the tenant?
+    pub async fn users_have_something_in(&mut self, app: &AppId, tenant: &TenantId, ids: &[String]) -> Result<bool> {
+        Ok(self.opt(S::AnyInTenant, &args![app, tenant, ids], |row| row.flag(0)).await?.unwrap_or_default())
+    }
+
+    /// Deletes what goes with leaving a tenant: sessions, roles, tokens for addresses. What is the app's stays, as do marks of verified
+    /// addresses and metadata.
+    pub async fn delete_what_users_have_in(&mut self, app: &AppId, tenant: &TenantId, ids: &[String]) -> Result<()> {
+        for statement in [S::SessionsInTenant, S::VerificationTokensInTenant, S::RolesInTenant] {
+            self.with_commit(statement, args![app, tenant, ids].into()).await?;
         }
         Ok(())
     }

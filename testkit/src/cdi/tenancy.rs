@@ -10,7 +10,9 @@ pub mod factors;
 pub mod permissions;
 pub mod providers;
 pub mod removal;
+pub mod removed_users;
 pub mod tenants;
+pub mod users;
 
 const APP_V2: &str = "/recipe/multitenancy/app/v2";
 const TENANT_V2: &str = "/recipe/multitenancy/tenant/v2";

@@ -3,6 +3,7 @@
 //! The six PUTs are read in two steps: names here, settings by `tenancy::Settings` when the use case comes to them, because
 //! upstream answers other questions between (core-multitenancy.md 2.3).
 
+use supertokens_domain::accounts::InfoKind;
 use supertokens_domain::ids::{AppId, ConnectionUriDomain, TenantId};
 use supertokens_domain::json::{Json, JsonObject};
 use supertokens_domain::tenancy::names::{parse_app_id, parse_connection_uri_domain, parse_tenant_id};
@@ -223,7 +224,7 @@ pub struct AddUserToTenant {
 impl Operation for AddUserToTenant {
     const METHOD: &'static str = "POST";
     const PATH: &'static str = "/recipe/multitenancy/tenant/user";
-    type Answer = UserMoved;
+    type Answer = UserJoined;
 
     fn read(input: &Input<'_>, rules: &Rules) -> Result<Self, BadInput> {
         Ok(Self { user_id: user_id(input, rules)? })
@@ -240,7 +241,7 @@ pub struct RemoveUserFromTenant {
 impl Operation for RemoveUserFromTenant {
     const METHOD: &'static str = "POST";
     const PATH: &'static str = "/recipe/multitenancy/tenant/user/remove";
-    type Answer = UserMoved;
+    type Answer = UserLeft;
 
     fn read(input: &Input<'_>, rules: &Rules) -> Result<Self, BadInput> {
         Ok(Self { user_id: user_id(input, rules)? })
@@ -300,18 +301,56 @@ impl Answer for ProviderRemoved {
     }
 }
 
-/// A user, added to or taken out of a tenant.
+/// What comes of adding a user to a tenant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UserJoined {
+    /// It is there.
+    Ok {
+        /// It was there before.
+        already: bool,
+    },
+    /// Nobody has this id.
+    UnknownUser,
+    /// Somebody there logs in by the same recipe and with this, too.
+    Taken(InfoKind),
+    /// Another primary user of the tenant has what the user's group has.
+    NotAllowed {
+        /// Upstream's sentence.
+        reason: String,
+    },
+}
+
+impl Answer for UserJoined {
+    fn write(self, _: &Rules) -> Body {
+        Body::Json(match self {
+            Self::Ok { already } => status("OK").with("wasAlreadyAssociated", already),
+            Self::UnknownUser => status("UNKNOWN_USER_ID_ERROR"),
+            Self::Taken(InfoKind::Email) => status("EMAIL_ALREADY_EXISTS_ERROR"),
+            Self::Taken(InfoKind::Phone) => status("PHONE_NUMBER_ALREADY_EXISTS_ERROR"),
+            Self::Taken(InfoKind::ThirdParty) => status("THIRD_PARTY_USER_ALREADY_EXISTS_ERROR"),
+            Self::NotAllowed { reason } => status("ASSOCIATION_NOT_ALLOWED_ERROR").with("reason", reason),
+        })
+    }
+}
+
+/// What comes of taking a user out of a tenant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum UserMoved {
+pub enum UserLeft {
+    /// Nothing of it is there.
+    Ok {
+        /// Something was there before.
+        was_associated: bool,
+    },
     /// Nobody has this id.
     UnknownUser,
 }
 
-impl Answer for UserMoved {
+impl Answer for UserLeft {
     fn write(self, _: &Rules) -> Body {
-        match self {
-            Self::UnknownUser => Body::Json(status("UNKNOWN_USER_ID_ERROR")),
-        }
+        Body::Json(match self {
+            Self::Ok { was_associated } => status("OK").with("wasAssociated", was_associated),
+            Self::UnknownUser => status("UNKNOWN_USER_ID_ERROR"),
+        })
     }
 }
 

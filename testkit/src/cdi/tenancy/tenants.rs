@@ -81,7 +81,7 @@ async fn sessions_of_a_tenant_carry_its_name(w: &World) {
 const USER: &str = "/recipe/multitenancy/tenant/user";
 const USER_REMOVE: &str = "/recipe/multitenancy/tenant/user/remove";
 
-async fn nobody_can_be_put_into_a_tenant_before_there_are_users(w: &World) {
+async fn nobody_can_be_put_into_a_tenant_who_is_not_there(w: &World) {
     tenant(w, "", json!({ "tenantId": "t1" })).await.ok();
     for path in [USER, USER_REMOVE] {
         let path = format!("/t1{path}");
@@ -100,20 +100,6 @@ async fn nobody_can_be_put_into_a_tenant_before_there_are_users(w: &World) {
     );
 }
 
-async fn users_that_were_taken_over_are_not_moved(w: &World) {
-    let id = "0fa1b2c3-0000-4000-8000-000000000001";
-    w.write(&format!(
-        "insert into app_id_to_user_id (app_id, user_id, recipe_id, primary_or_recipe_user_id) \
-         values ('public', '{id}', 'emailpassword', '{id}')"
-    ))
-    .await;
-    for path in [USER, USER_REMOVE] {
-        let answer = w.post("5.4", path, json!({ "recipeUserId": id })).await;
-        assert_eq!(answer.status, 501, "{}", answer.text);
-    }
-    assert_eq!(count(w, "app_id_to_user_id").await, 1);
-}
-
 scenarios!(World:
     a_tenant_is_new_once,
     a_tenant_may_change_itself,
@@ -122,6 +108,5 @@ scenarios!(World:
     lists_have_the_public_tenant_too,
     versions_before_tenants_know_only_the_public_one,
     sessions_of_a_tenant_carry_its_name,
-    nobody_can_be_put_into_a_tenant_before_there_are_users,
-    users_that_were_taken_over_are_not_moved,
+    nobody_can_be_put_into_a_tenant_who_is_not_there,
 );
