@@ -10,6 +10,7 @@ pub mod emailpassword;
 pub mod jobs;
 pub mod jwt;
 pub mod keys;
+pub mod migration;
 pub mod passwordless;
 pub mod place;
 pub mod server;
@@ -56,6 +57,7 @@ pub static SUBJECTS: &[Subject] = &[
     ("jobs", jobs::ALL),
     ("door", door::ALL),
     ("server", server::ALL),
+    ("migration", migration::ALL),
     ("users", users::ALL),
     ("user_removal", user_removal::ALL),
     ("account_linking", account_linking::ALL),

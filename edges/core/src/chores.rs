@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use supertokens_domain::ids::AppId;
 use supertokens_domain::time::{DAY, Millis};
@@ -12,6 +12,7 @@ use supertokens_store::{StoreError, Tx};
 use crate::Core;
 use crate::cx::key_settings;
 use crate::error::{Error, chain};
+use crate::runs::LastRun;
 
 /// Something to be done now and then.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,11 +31,15 @@ pub enum Chore {
     DeleteExpiredPasswordResetTokens,
     /// Makes room for the coming month's activity, and drops what is older than 31 days.
     ActivityPartitions,
+    /// Writes users that only the older tables have into the newer ones, where the migration mode wants it.
+    BackfillUsers,
+    /// Counts login methods by recipe, for whoever shows numbers.
+    CountUsers,
 }
 
 impl Chore {
     /// Every chore.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::SyncTenants,
         Self::DeleteExpiredSessions,
         Self::DeleteOldDevices,
@@ -42,6 +47,8 @@ impl Chore {
         Self::DeleteExpiredPasswordResetTokens,
         Self::DeleteExpiredSigningKeys,
         Self::ActivityPartitions,
+        Self::BackfillUsers,
+        Self::CountUsers,
     ];
 
     /// For logs.
@@ -54,14 +61,26 @@ impl Chore {
             Self::DeleteExpiredSigningKeys => "delete expired signing keys",
             Self::DeleteExpiredPasswordResetTokens => "delete expired password reset tokens",
             Self::ActivityPartitions => "activity partitions",
+            Self::BackfillUsers => "backfill users",
+            Self::CountUsers => "count users",
         }
     }
 
-    /// From the end of one run to the begin of the next. The first run comes after one interval too.
+    /// From the start to the first run: one interval, but for what is waited for.
+    pub fn first_after(self) -> Duration {
+        match self {
+            Self::BackfillUsers | Self::CountUsers => Duration::from_secs(10),
+            other => other.every(),
+        }
+    }
+
+    /// From the end of one run to the begin of the next.
     pub fn every(self) -> Duration {
         let hours = |n: u64| Duration::from_secs(n * 3_600);
         match self {
             Self::SyncTenants => Duration::from_secs(60),
+            Self::BackfillUsers => Duration::from_secs(300),
+            Self::CountUsers => Duration::from_secs(900),
             Self::DeleteOldDevices | Self::DeleteExpiredPasswordResetTokens => hours(1),
             Self::DeleteExpiredSessions | Self::DeleteExpiredVerificationTokens => hours(12),
             Self::DeleteExpiredSigningKeys | Self::ActivityPartitions => hours(24),
@@ -73,15 +92,25 @@ impl Chore {
 const AT_ONCE: u32 = 2_000;
 /// Of devices, which are locked while they are looked at.
 const DEVICES_AT_ONCE: u32 = 1_000;
+/// Of users, whose rows are locked while they are written to the newer tables.
+const USERS_AT_ONCE: i64 = 1_000;
 /// How long activity is kept, in ms.
 const KEEP_ACTIVITY: Millis = 31 * DAY;
 
 impl Core {
-    /// Does a chore once. Returns how many rows or tenants it concerned, for the log.
+    /// Does a chore once, and notes when it was, how long it took and how much it was. Returns how many rows or tenants it concerned.
     ///
     /// # Errors
     /// The database. The next run tries again.
     pub async fn run_chore(&self, chore: Chore) -> Result<u64, Error> {
+        let began = Instant::now();
+        let outcome = self.work_at(chore).await;
+        let run = outcome.as_ref().ok().map(|rows| LastRun { at: self.0.clock.now(), took: began.elapsed(), rows: *rows });
+        self.0.runs.note(chore.name(), run);
+        outcome
+    }
+
+    async fn work_at(&self, chore: Chore) -> Result<u64, Error> {
         let now = self.0.clock.now();
         match chore {
             Chore::SyncTenants => self.sync_tenants().await,
@@ -98,7 +127,42 @@ impl Core {
                 self.0.db.ensure_activity_partitions(now).await?;
                 Ok(self.0.db.drop_old_activity(now - KEEP_ACTIVITY).await?)
             }
+            Chore::BackfillUsers => self.backfill_users().await,
+            Chore::CountUsers => {
+                let counted = self.0.db.read_long(async |tx| tx.count_logins().await).await?;
+                self.0.tally.count_users(counted);
+                Ok(counted.iter().map(|(_, count)| count).sum())
+            }
         }
+    }
+
+    /// Batch by batch, each kept by itself: what stops half way goes on from there at the next time.
+    async fn backfill_users(&self) -> Result<u64, Error> {
+        let db = &self.0.db;
+        if !db.backfills() {
+            return Ok(0);
+        }
+        let mut users = 0;
+        for app in db.read_long(async |tx| tx.apps_to_backfill().await).await? {
+            let mut after = String::new();
+            loop {
+                let (of, behind) = (app.clone(), after);
+                let batch = db.tx(async move |tx| tx.backfill(&of, &behind, USERS_AT_ONCE).await).await?;
+                users += batch.users;
+                let Some(last) = batch.last else { break };
+                after = last;
+            }
+        }
+        if users > 0 {
+            if !db.reads_older_tables() {
+                tracing::error!(users, "users were in the older tables only, and could not log in: the newer ones are read");
+            }
+            let left = db.read_long(async |tx| tx.inconsistent_users(None).await).await?;
+            if left > 0 {
+                tracing::error!(users = left, "users that can log in are not in the newer tables after the back-fill");
+            }
+        }
+        Ok(users)
     }
 
     async fn sync_tenants(&self) -> Result<u64, Error> {
@@ -175,8 +239,10 @@ impl Core {
 pub fn keep_doing(core: &Core, chore: Chore) -> impl Future<Output = ()> + Send + use<> {
     let core = Arc::downgrade(&core.0);
     async move {
+        let mut pause = chore.first_after();
         loop {
-            tokio::time::sleep(chore.every()).await;
+            tokio::time::sleep(pause).await;
+            pause = chore.every();
             let Some(core) = core.upgrade().map(Core) else { return };
             do_once(core, chore).await;
         }
@@ -184,8 +250,12 @@ pub fn keep_doing(core: &Core, chore: Chore) -> impl Future<Output = ()> + Send 
 }
 
 async fn do_once(core: Core, chore: Chore) {
-    match tokio::spawn(async move { core.run_chore(chore).await }).await {
-        Ok(Ok(count)) => tracing::debug!(chore = chore.name(), count, "done"),
+    let began = Instant::now();
+    let outcome = tokio::spawn(async move { core.run_chore(chore).await }).await;
+    let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    match outcome {
+        Ok(Ok(0)) => tracing::debug!(chore = chore.name(), took_ms, count = 0, "done"),
+        Ok(Ok(count)) => tracing::info!(chore = chore.name(), took_ms, count, "done"),
         Ok(Err(error)) => tracing::error!(chore = chore.name(), error = chain(&error), "a chore failed"),
         Err(_) => tracing::error!(chore = chore.name(), "a chore panicked"),
     }

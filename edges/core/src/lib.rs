@@ -44,10 +44,12 @@ mod activity;
 mod hashing;
 mod keys;
 mod request;
+mod runs;
 mod stats;
 
 pub use hashing::PoolFigures;
 pub use keys::SpareKeys;
+pub use runs::{JobFigures, LastRun};
 
 use caller::Caller;
 use cx::{Cx, Place, key_settings};
@@ -121,6 +123,7 @@ pub(crate) struct Inner {
     pub(crate) marks: Arc<activity::Marks>,
     pub(crate) stats: stats::Stats,
     pub(crate) tally: figures::Tally,
+    pub(crate) runs: runs::Runs<{ chores::Chore::ALL.len() }>,
     pub(crate) greetings: server::Greetings,
     pub(crate) base_config: CoreConfig,
     pub(crate) test_mode: bool,
@@ -165,6 +168,7 @@ impl Core {
             marks: Arc::new(activity::Marks::new(!options.test_mode)),
             stats: stats::Stats::default(),
             tally: figures::Tally::default(),
+            runs: runs::Runs::new(chores::Chore::ALL.map(chores::Chore::name)),
             greetings: server::Greetings::default(),
             base_config: config.clone(),
             test_mode: options.test_mode,

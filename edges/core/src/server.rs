@@ -259,30 +259,25 @@ impl UseCase for GetBackfillProgress {
     async fn run(self, cx: &Cx<'_>) -> Result<Body, Error> {
         let mode = cx.db().migration_mode();
         let reads_old = mode == "LEGACY" || mode == "DUAL_WRITE_READ_OLD";
-        // At the base the whole database is meant.
-        let app = Some(cx.at().app.clone()).filter(|_| !asks_for_every_domain(cx));
-        let counts = cx.db().read_long(async move |tx| {
-            let pending = if reads_old { tx.users_to_backfill(app.as_ref()).await? } else { 0 };
-            Ok((pending, tx.count_users_of_app(app.as_ref(), &[]).await?))
-        });
-        let (pending, users) = counts.await?;
-        let (mut skipped, mut inconsistent) = (None, None);
-        if self.verify {
-            match mode {
-                "MIGRATED" => skipped = Some("migrated"),
-                _ if pending > 0 => skipped = Some("backfillIncomplete"),
-                // Nobody can be inconsistent.
-                _ if users == 0 => inconsistent = Some(0_i64),
-                _ => {
-                    let words = "This core does not compare user tables; ask the Java core";
-                    return Err(Error::refused(StatusCode::NOT_IMPLEMENTED, words));
-                }
-            }
-        }
-        Ok(in_every_domain(cx, |object| {
+        // At the base each domain has an entry, which is that of its public app.
+        let app = cx.at().app.clone();
+        let verifies = self.verify && reads_old;
+        let (pending, inconsistent) = cx
+            .db()
+            .read_long(async move |tx| {
+                let pending = if reads_old { tx.users_to_backfill(Some(&app)).await? } else { 0 };
+                let may_verify = verifies && pending == 0;
+                Ok((pending, if may_verify { Some(tx.inconsistent_users(Some(&app)).await?) } else { None }))
+            })
+            .await?;
+        let skipped = self.verify.then_some(if reads_old { "backfillIncomplete" } else { "migrated" });
+        let skipped = skipped.filter(|_| inconsistent.is_none());
+        let entry = |object: JsonObject| {
             let object = object.with("mode", mode).with("pendingUsers", pending);
             object.with_some("inconsistentUsersCount", inconsistent).with_some("verifySkipped", skipped)
-        }))
+        };
+        // Here the status stands behind, where there is one entry.
+        Ok(if asks_for_every_domain(cx) { in_every_domain(cx, entry) } else { ok(entry(JsonObject::new())) })
     }
 }
 

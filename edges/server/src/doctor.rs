@@ -4,6 +4,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use supertokens_domain::ids::AppId;
+use supertokens_domain::json::JsonObject;
 use supertokens_domain::session::signing_key::SigningKey;
 use supertokens_domain::time::{MINUTE, Millis, SECOND};
 use supertokens_store::{DatabaseOptions, Db, Pooler, StoreError};
@@ -12,6 +13,7 @@ use crate::config::{Config, Notice};
 use crate::{Place, Settings, Stop, say};
 
 mod sqlite;
+mod users;
 
 /// The newest key may be this much younger than this machine's clock says before that is a fault.
 const DRIFT: Millis = MINUTE;
@@ -50,7 +52,7 @@ pub(crate) async fn run(settings: &Settings) -> Result<(), Stop> {
     if settings.test_mode {
         all_well &= report("test mode", &Finding::Wrong("is on; turn it off in production".to_owned()));
     }
-    all_well &= database(config.database).await;
+    all_well &= database(config.database, &config.gathered.base).await;
     if all_well { Ok(()) } else { Err(Stop(String::new())) }
 }
 
@@ -64,7 +66,7 @@ fn report(question: &str, finding: &Finding) -> bool {
     !matches!(finding, Finding::Wrong(_))
 }
 
-async fn database(options: DatabaseOptions) -> bool {
+async fn database(options: DatabaseOptions, base: &JsonObject) -> bool {
     let place = options.redacted();
     let files = sqlite::files(&options);
     let mut all_well = files.as_ref().is_none_or(sqlite::report_files);
@@ -116,6 +118,7 @@ async fn database(options: DatabaseOptions) -> bool {
             Err(error) => Finding::Wrong(advice(&place, &error)),
         },
     );
+    all_well &= users::report_users(&db, base).await;
     all_well & keys_and_clock(&db).await & report("clock of the database", &clock_of(&db).await)
 }
 

@@ -14,7 +14,7 @@ use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 use supertokens_core::figures::Figures;
-use supertokens_core::{Core, PoolFigures};
+use supertokens_core::{Core, LastRun, PoolFigures};
 
 /// The media type of [`Metrics::text`].
 pub(crate) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -131,6 +131,8 @@ impl Collector for CoreNumbers {
             let metric = ConstCounter::new(value);
             metric.encode(encoder.encode_descriptor(name, help, None, metric.metric_type())?)?;
         }
+        users(&figures, &mut encoder)?;
+        jobs(&figures, &mut encoder)?;
         hashing(&figures, &mut encoder)?;
         let takes_writes = ConstGauge::new(i64::from(self.0.db().takes_writes()));
         let help = "Whether the database is known to refuse writes (0) or not (1)";
@@ -148,6 +150,60 @@ impl Collector for CoreNumbers {
         }
         Ok(())
     }
+}
+
+/// How many there are, and who comes in. Nothing is counted for a scrape: a job does it now and then.
+fn users(figures: &Figures, encoder: &mut DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+    if figures.recipes.iter().any(|of| of.users.is_some()) {
+        let help = "Login methods in the database, by recipe, as the job `count users` found them";
+        let mut family = encoder.encode_descriptor("users", help, None, MetricType::Gauge)?;
+        for of in &figures.recipes {
+            ConstGauge::new(of.users.unwrap_or_default()).encode(family.encode_family(&[("recipe", of.recipe)])?)?;
+        }
+    }
+    let mut family = encoder.encode_descriptor("sign_ups", "Users made by this process", None, MetricType::Counter)?;
+    for of in &figures.recipes {
+        ConstCounter::new(of.signed_up).encode(family.encode_family(&[("recipe", of.recipe)])?)?;
+    }
+    let help = "Users let in, and attempts refused, by this process";
+    let mut family = encoder.encode_descriptor("sign_ins", help, None, MetricType::Counter)?;
+    for of in &figures.recipes {
+        for (outcome, count) in [("ok", of.signed_in), ("refused", of.refused)] {
+            ConstCounter::new(count).encode(family.encode_family(&[("recipe", of.recipe), ("outcome", outcome)])?)?;
+        }
+    }
+    Ok(())
+}
+
+/// Periodic work: what has not succeeded yet has no time.
+fn jobs(figures: &Figures, encoder: &mut DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+    let mut family = encoder.encode_descriptor("job_failures", "Runs of periodic work that failed", None, MetricType::Counter)?;
+    for job in &figures.jobs {
+        ConstCounter::new(job.failures).encode(family.encode_family(&[("job", job.name)])?)?;
+    }
+    let done = || figures.jobs.iter().filter_map(|job| job.last.map(|last| (job.name, last)));
+    if done().next().is_none() {
+        return Ok(());
+    }
+    type Read<N> = fn(&LastRun) -> N;
+    let seconds: [(&str, &str, Read<f64>); 2] = [
+        ("job_last_success_timestamp", "End of the last run that succeeded, since 1970-01-01", |last| {
+            Duration::from_millis(u64::try_from(last.at).unwrap_or_default()).as_secs_f64()
+        }),
+        ("job_last_duration", "How long that run took", |last| last.took.as_secs_f64()),
+    ];
+    for (name, help, read) in seconds {
+        let mut family = encoder.encode_descriptor(name, help, Some(&Unit::Seconds), MetricType::Gauge)?;
+        for (job, last) in done() {
+            ConstGauge::new(read(&last)).encode(family.encode_family(&[("job", job)])?)?;
+        }
+    }
+    let help = "How many rows, or tenants, that run concerned";
+    let mut family = encoder.encode_descriptor("job_last_rows", help, None, MetricType::Gauge)?;
+    for (job, last) in done() {
+        ConstGauge::new(i64::try_from(last.rows).unwrap_or(i64::MAX)).encode(family.encode_family(&[("job", job)])?)?;
+    }
+    Ok(())
 }
 
 /// The threads that hash passwords, and the queues in front of them.

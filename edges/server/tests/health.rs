@@ -102,7 +102,13 @@ async fn the_doctor_says_what_would_keep_a_core_from_writing() {
     program.wait().unwrap();
     let well = doctor(folder.path(), &at("core.db"));
     assert_eq!(well.status.code(), Some(0), "{}", said(&well));
-    for line in ["ok     files: ", "core.db and what lies beside it can be read and written", "ok     writing: allowed"] {
+    for line in [
+        "ok     files: ",
+        "core.db and what lies beside it can be read and written",
+        "ok     writing: allowed",
+        "ok     migration mode: MIGRATED, as on every SQLite database",
+        "ok     passwords: ",
+    ] {
         assert!(said(&well).contains(line), "{}", said(&well));
     }
     let wrong = |name: &str, words: &str| {

@@ -37,6 +37,7 @@ const TESTS: &[(&str, Test)] = &[
     ("names_that_postgresql_would_cut_are_refused", long_prefixes),
     ("the_doctor_names_the_rights_that_are_lacking", surroundings::rights_that_are_lacking),
     ("the_doctor_names_others_who_may_make_tables", surroundings::others_in_the_schema),
+    ("the_doctor_knows_which_tables_of_users_are_whole", surroundings::tables_of_users),
 ];
 
 /// Those that need PgBouncer too.

@@ -155,6 +155,10 @@ fn it_starts_on_a_file_answers_and_stops_in_order() {
     assert_eq!(created.0, 200, "{}", created.2);
     assert!(created.2.starts_with(r#"{"session":{"handle":""#), "{}", created.2);
 
+    assert_eq!(server.post("/recipe/signup", r#"{"email":"a@x","password":"p"}"#).0, 200);
+    for (email, password) in [("a@x", "p"), ("a@x", "q"), ("nobody@x", "p")] {
+        assert_eq!(server.post("/recipe/signin", &format!(r#"{{"email":"{email}","password":"{password}"}}"#)).0, 200);
+    }
     let (status, head, metrics) = server.get("/metrics");
     assert_eq!(status, 200);
     assert!(head.contains("content-type: application/openmetrics-text"), "{head}");
@@ -166,10 +170,15 @@ fn it_starts_on_a_file_answers_and_stops_in_order() {
         "supertokens_thefts_detected_total 0",
         "supertokens_signing_keys_created_total 1",
         "supertokens_database_trips_total ",
-        r#"supertokens_password_hashes_total{algorithm="bcrypt"} 0"#,
+        r#"supertokens_sign_ups_total{recipe="emailpassword"} 1"#,
+        r#"supertokens_sign_ups_total{recipe="thirdparty"} 0"#,
+        r#"supertokens_sign_ins_total{recipe="emailpassword",outcome="ok"} 1"#,
+        r#"supertokens_sign_ins_total{recipe="emailpassword",outcome="refused"} 2"#,
+        r#"supertokens_job_failures_total{job="backfill users"} 0"#,
+        r#"supertokens_password_hashes_total{algorithm="bcrypt"} 4"#,
         r#"supertokens_password_hashes_refused_total{algorithm="argon2"} 0"#,
         r#"supertokens_password_hashes_left_total{algorithm="firebase_scrypt"} 0"#,
-        r#"supertokens_password_hash_wait_seconds_total{algorithm="bcrypt"} 0.0"#,
+        r#"supertokens_password_hash_wait_seconds_total{algorithm="argon2"} 0.0"#,
         r#"supertokens_password_hashes_waiting{algorithm="bcrypt"} 0"#,
         r#"supertokens_password_hashes_running{algorithm="argon2"} 0"#,
         "supertokens_process_start_time_seconds ",

@@ -3,9 +3,11 @@
 //! What a change means is decided elsewhere, from users to users; here it is read and written. Only this folder knows the four migration
 //! modes: which tables say in which tenants somebody is, and which are written.
 
+pub(crate) mod backfill;
 pub(crate) mod load;
 pub(crate) mod write;
 
+pub use backfill::Backfilled;
 pub use load::{FoundLogin, FoundUser};
 pub use write::taken_login;
 

@@ -37,6 +37,7 @@ macro_rules! migrations {
 groups! {
     lock::S,
     ready::S,
+    accounts::backfill::S,
     accounts::load::S,
     accounts::write::S,
     activity::S,
@@ -122,7 +123,7 @@ mod tests {
         assert_eq!(sql.text(lock::S::TryLock.into()), "SELECT ?1 IS NOT NULL");
         assert_eq!(sql.text(ready::S::Ping.into()), "SELECT 1 = 1");
         assert!(sql.text((CONTENTS.tries_writing)()).starts_with("DELETE FROM session_info"));
-        assert_eq!(sql.table_of(users::S::Exists.into()), "app_id_to_user_id");
+        assert_eq!(sql.table_of(users::S::Count.into()), "app_id_to_user_id");
     }
 
     #[test]

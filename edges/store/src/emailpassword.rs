@@ -1,6 +1,7 @@
 //! Passwords and the tokens that let somebody choose a new one: tables `emailpassword_users` and `emailpassword_pswd_reset_tokens`
 //! (core-users.md 3.6 to 3.9, 10). Making users, and their addresses, is the accounts' affair.
 
+use supertokens_domain::accounts::as_internal;
 use supertokens_domain::emailpassword::reset_token::Taken;
 use supertokens_domain::ids::AppId;
 use supertokens_domain::secret::Secret;
@@ -28,6 +29,9 @@ statements! { "emailpassword_pswd_reset_tokens", S {
              RETURNING token, CAST(user_id AS TEXT), email, token_expiry,
              (SELECT m.external_user_id FROM {userid_mapping} m WHERE m.app_id = $1 AND m.supertokens_user_id = user_id)",
     InsertVerified = "INSERT INTO {emailverification_verified_emails} (app_id, user_id, email) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+    HashesOfFirebase = "SELECT app_id, COUNT(*) FROM {emailpassword_users} WHERE password_hash LIKE '$f_scrypt$%' GROUP BY app_id ORDER BY app_id",
+    UnknownHashes = "SELECT COUNT(*) FROM {emailpassword_users} WHERE password_hash NOT LIKE '$2%' AND password_hash NOT LIKE '$argon2%'
+             AND password_hash NOT LIKE '$f_scrypt$%'",
     DeleteExpired = "DELETE FROM {emailpassword_pswd_reset_tokens} WHERE (app_id, user_id, token) IN
              (SELECT app_id, user_id, token FROM {emailpassword_pswd_reset_tokens} WHERE token_expiry < $1 LIMIT $2)",
 } }
@@ -43,11 +47,6 @@ pub struct NewResetToken {
     pub expires_at: Millis,
 }
 
-/// An id is internal only if it is as long as one: columns of fixed length pass over blanks at the end.
-fn internal(id: &str) -> Option<&str> {
-    (id.chars().count() == 36).then_some(id)
-}
-
 impl Tx<'_> {
     /// Gives a user of this recipe, found by the internal id, another password. Says whether there is one.
     pub async fn set_password(&mut self, app: &AppId, user_id: &str, hash: &Secret<String>) -> Result<bool> {
@@ -61,7 +60,7 @@ impl Tx<'_> {
 
     /// The same at once, found by the internal or the external id.
     pub async fn set_password_of(&mut self, app: &AppId, id: &str, hash: &Secret<String>) -> Result<bool> {
-        Ok(self.exec(S::SetPasswordOf, &args![app, id, internal(id), hash.expose()]).await? > 0)
+        Ok(self.exec(S::SetPasswordOf, &args![app, id, as_internal(id), hash.expose()]).await? > 0)
     }
 
     /// Says of a new user that it reads what is sent to an address.
@@ -71,7 +70,7 @@ impl Tx<'_> {
 
     /// Stores a token for a user of any recipe, found by the internal or the external id. Says whether there is one.
     pub async fn insert_reset_token(&mut self, app: &AppId, id: &str, token: &NewResetToken) -> Result<bool> {
-        let params = args![app, id, internal(id), &token.hash, token.email.as_ref(), token.expires_at];
+        let params = args![app, id, as_internal(id), &token.hash, token.email.as_ref(), token.expires_at];
         Ok(self.exec(S::InsertToken, &params).await? > 0)
     }
 
@@ -94,6 +93,16 @@ impl Tx<'_> {
             })
             .await?;
         Ok(taken.into_iter().find(|(token, _)| token == hash).map(|(_, taken)| taken))
+    }
+
+    /// How many passwords of each app are kept by Firebase's hashes, which need a key to be checked. Reads the whole table.
+    pub async fn hashes_of_firebase(&mut self) -> Result<Vec<(AppId, i64)>> {
+        self.all(S::HashesOfFirebase, &args![], |row| Ok((AppId::normalise(&row.text(0)?), row.int(1)?))).await
+    }
+
+    /// How many passwords are kept by hashes that nothing is known of. Reads the whole table.
+    pub async fn unknown_hashes(&mut self) -> Result<i64> {
+        Ok(self.opt(S::UnknownHashes, &args![], |row| row.int(0)).await?.unwrap_or_default())
     }
 
     /// Deletes at most so many tokens whose time was over before now. Says how many there were.

@@ -20,7 +20,7 @@ pub mod user_removal;
 pub mod user_roles;
 pub mod users;
 
-pub use accounts::{FoundLogin, FoundUser, taken_login};
+pub use accounts::{Backfilled, FoundLogin, FoundUser, taken_login};
 pub use activity::ActivityRow;
 pub use email_verification::VerificationTokenRow;
 pub use emailpassword::NewResetToken;

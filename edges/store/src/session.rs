@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use supertokens_domain::accounts::as_internal;
 use supertokens_domain::ids::{AppId, SessionHandle, TenantId};
 use supertokens_domain::time::Millis;
 
@@ -134,54 +135,54 @@ macro_rules! columns {
     };
 }
 
-/// The user ids whose sessions `$2` stands for: itself and, if `$4`, every login method of its primary user.
+/// The user ids whose sessions `$2` stands for, which is `$6` where it can be an internal id: itself and, if `$4`, every login method of its primary user.
 macro_rules! candidates {
     () => {
         "SELECT CAST($2 AS TEXT) UNION SELECT CAST(b.user_id AS TEXT) FROM {app_id_to_user_id} a
          JOIN {app_id_to_user_id} b ON b.app_id = a.app_id AND b.primary_or_recipe_user_id = a.primary_or_recipe_user_id
-         WHERE a.app_id = $1 AND a.user_id = CAST(CAST($2 AS TEXT) AS BPCHAR) AND CAST($4 AS BOOLEAN)"
+         WHERE a.app_id = $1 AND a.user_id = CAST(CAST($6 AS TEXT) AS BPCHAR) AND CAST($4 AS BOOLEAN)"
     };
 }
 
-// CHAR(36) columns are compared as BPCHAR, which has no length: a cast to CHAR(36) would cut longer ids, and a comparison
-// as TEXT would pass by the index. SQLite reads BPCHAR as TEXT. `{once}` is MATERIALIZED on PostgreSQL, which otherwise writes each
+// CHAR(36) columns are compared as BPCHAR, which has no length, and only with what is as long as an id: a cast to CHAR(36) would cut longer
+// ones, blanks at the end would not count, and a comparison as TEXT would pass by the index. SQLite reads BPCHAR as TEXT. `{once}` is MATERIALIZED on PostgreSQL, which otherwise writes each
 // step out again wherever it is used and plans dozens of lookups instead of eight; to SQLite it would cost a table for each step.
 statements! { "session_info", S {
     ResolveUser =
         "WITH r AS {once} (SELECT COALESCE((SELECT CAST(m.supertokens_user_id AS TEXT) FROM {userid_mapping} m
                         WHERE m.app_id = $1 AND m.external_user_id = CAST($2 AS TEXT)), CAST($2 AS TEXT)) AS recipe),
               p AS {once} (SELECT r.recipe, COALESCE((SELECT CAST(a.primary_or_recipe_user_id AS TEXT) FROM {app_id_to_user_id} a
-                        WHERE a.app_id = $1 AND a.user_id = CAST(r.recipe AS BPCHAR)), r.recipe) AS prime FROM r),
+                        WHERE a.app_id = $1 AND a.user_id = {id r.recipe}), r.recipe) AS prime FROM r),
               e AS {once} (SELECT COALESCE((SELECT CAST(m.external_user_id AS TEXT) FROM {userid_mapping} m
-                        WHERE m.app_id = $1 AND m.supertokens_user_id = CAST(p.prime AS BPCHAR)), p.prime) AS prime,
+                        WHERE m.app_id = $1 AND m.supertokens_user_id = {id p.prime}), p.prime) AS prime,
                     COALESCE((SELECT CAST(m.external_user_id AS TEXT) FROM {userid_mapping} m
-                        WHERE m.app_id = $1 AND m.supertokens_user_id = CAST(p.recipe AS BPCHAR)), p.recipe) AS recipe FROM p)
+                        WHERE m.app_id = $1 AND m.supertokens_user_id = {id p.recipe}), p.recipe) AS recipe FROM p)
          SELECT e.prime, e.recipe, COALESCE(
              (SELECT CAST(m.supertokens_user_id AS TEXT) FROM {userid_mapping} m
-                 WHERE m.app_id = $1 AND m.supertokens_user_id = CAST(e.prime AS BPCHAR)),
+                 WHERE m.app_id = $1 AND m.supertokens_user_id = {id e.prime}),
              (SELECT CAST(m.supertokens_user_id AS TEXT) FROM {userid_mapping} m
                  WHERE m.app_id = $1 AND m.external_user_id = e.prime), e.prime)
          FROM e",
     Session = concat!("SELECT ", columns!(), ", COALESCE(CAST(a.primary_or_recipe_user_id AS TEXT), s.user_id) FROM {session_info} s
-         LEFT JOIN {app_id_to_user_id} a ON a.app_id = s.app_id AND a.user_id = CAST(s.user_id AS BPCHAR)
+         LEFT JOIN {app_id_to_user_id} a ON a.app_id = s.app_id AND a.user_id = {id s.user_id}
          WHERE s.app_id = $1 AND s.tenant_id = $2 AND s.session_handle = $3"),
     // The lock is taken inside `s`, so what stands behind it is computed once the row is ours.
     SessionLocked = concat!("WITH s AS {once} (SELECT ", columns!(), " FROM {session_info} s
               WHERE s.app_id = $1 AND s.tenant_id = $2 AND s.session_handle = $3 {lock}),
               u AS {once} (SELECT (SELECT CAST(a.primary_or_recipe_user_id AS TEXT) FROM {app_id_to_user_id} a
-                        WHERE a.app_id = $1 AND a.user_id = CAST(s.user_id AS BPCHAR)) AS own_prime,
+                        WHERE a.app_id = $1 AND a.user_id = {id s.user_id}) AS own_prime,
                     (SELECT CAST(a.primary_or_recipe_user_id AS TEXT) FROM {userid_mapping} m
                         JOIN {app_id_to_user_id} a ON a.app_id = m.app_id AND a.user_id = m.supertokens_user_id
                         WHERE m.app_id = $1 AND m.external_user_id = s.user_id) AS mapped_prime FROM s),
               x AS {once} (SELECT u.own_prime, COALESCE((SELECT CAST(m.external_user_id AS TEXT) FROM {userid_mapping} m
-                        WHERE m.app_id = $1 AND m.supertokens_user_id = CAST(u.mapped_prime AS BPCHAR)),
+                        WHERE m.app_id = $1 AND m.supertokens_user_id = {id u.mapped_prime}),
                     (SELECT CAST(m.external_user_id AS TEXT) FROM {userid_mapping} m
-                        WHERE m.app_id = $1 AND m.supertokens_user_id = CAST(u.own_prime AS BPCHAR)),
+                        WHERE m.app_id = $1 AND m.supertokens_user_id = {id u.own_prime}),
                     u.mapped_prime, u.own_prime) AS resolved FROM u),
               y AS {once} (SELECT x.own_prime, COALESCE(x.resolved, CAST(s.user_id AS TEXT)) AS resolved FROM x, s)
          SELECT ", columns!(), ", COALESCE(y.own_prime, s.user_id), y.resolved, COALESCE(
              (SELECT CAST(m.supertokens_user_id AS TEXT) FROM {userid_mapping} m
-                 WHERE m.app_id = $1 AND m.supertokens_user_id = CAST(y.resolved AS BPCHAR)),
+                 WHERE m.app_id = $1 AND m.supertokens_user_id = {id y.resolved}),
              (SELECT CAST(m.supertokens_user_id AS TEXT) FROM {userid_mapping} m
                  WHERE m.app_id = $1 AND m.external_user_id = y.resolved), y.resolved)
          FROM s, y"),
@@ -327,7 +328,7 @@ impl Tx<'_> {
         linked: bool,
         now: Millis,
     ) -> Result<Vec<String>> {
-        self.all(S::DeleteOfUser, &args![app, user_id, now, linked, tenant], |row| row.text(0)).await
+        self.all(S::DeleteOfUser, &args![app, user_id, now, linked, tenant, as_internal(user_id)], |row| row.text(0)).await
     }
 
     /// The handles that `delete_sessions_of_user` would delete.
@@ -339,7 +340,7 @@ impl Tx<'_> {
         linked: bool,
         now: Millis,
     ) -> Result<Vec<String>> {
-        self.all(S::HandlesOfUser, &args![app, user_id, now, linked, tenant], |row| row.text(0)).await
+        self.all(S::HandlesOfUser, &args![app, user_id, now, linked, tenant, as_internal(user_id)], |row| row.text(0)).await
     }
 
     /// Removes expired sessions of all apps and tenants, so many at most, and says how many there were.

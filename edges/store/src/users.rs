@@ -1,6 +1,7 @@
 //! What is asked about users whatever their recipes: who exists, how many, in which order
 //! (core-server.md 7.5, 7.6, 7.9; core-session.md 6.2).
 
+use supertokens_domain::accounts::AuthRecipe;
 use supertokens_domain::ids::{AppId, TenantId};
 use supertokens_domain::time::Millis;
 
@@ -117,18 +118,14 @@ macro_rules! search_new {
 }
 
 statements! { "app_id_to_user_id", S {
-    Exists = "SELECT 1 = 1 FROM {app_id_to_user_id} WHERE app_id = $1 AND user_id = CAST(CAST($2 AS TEXT) AS BPCHAR)",
-    Primary = "SELECT CAST(a.primary_or_recipe_user_id AS TEXT) FROM {app_id_to_user_id} a WHERE a.app_id = $1 AND a.user_id =
-             COALESCE((SELECT m.supertokens_user_id FROM {userid_mapping} m
-                 WHERE m.app_id = $1 AND m.supertokens_user_id = CAST(CAST($2 AS TEXT) AS BPCHAR)),
-             (SELECT m.supertokens_user_id FROM {userid_mapping} m WHERE m.app_id = $1 AND m.external_user_id = CAST($2 AS TEXT)),
-             CAST(CAST($2 AS TEXT) AS BPCHAR))",
     Count = "SELECT COUNT(DISTINCT primary_or_recipe_user_id) FROM {all_auth_recipe_users} WHERE app_id = $1
              AND (CAST($2 AS TEXT) IS NULL OR tenant_id = CAST($2 AS TEXT)) AND (CAST($3 AS BOOLEAN) OR recipe_id {in $4})",
     CountOfApp = "SELECT COUNT(DISTINCT primary_or_recipe_user_id) FROM {app_id_to_user_id}
              WHERE (CAST($1 AS TEXT) IS NULL OR app_id = CAST($1 AS TEXT)) AND (CAST($2 AS BOOLEAN) OR recipe_id {in $3})",
     ToBackfill = "SELECT COUNT(*) FROM {app_id_to_user_id} WHERE time_joined = 0
              AND (CAST($1 AS TEXT) IS NULL OR app_id = CAST($1 AS TEXT))",
+    CountLogins = "SELECT (SELECT COUNT(*) FROM {emailpassword_users}), (SELECT COUNT(*) FROM {passwordless_users}),
+             (SELECT COUNT(*) FROM {thirdparty_users}), (SELECT COUNT(*) FROM {webauthn_users})",
     CountNew = "SELECT COUNT(DISTINCT a.primary_or_recipe_user_id) FROM {recipe_user_tenants} t
              JOIN {app_id_to_user_id} a ON a.app_id = t.app_id AND a.user_id = t.recipe_user_id
              WHERE t.app_id = $1 AND t.tenant_id = $2 AND (CAST($3 AS BOOLEAN) OR a.recipe_id {in $4})",
@@ -143,16 +140,6 @@ statements! { "app_id_to_user_id", S {
 } }
 
 impl Tx<'_> {
-    /// Is there a user with this SuperTokens id?
-    pub async fn user_exists(&mut self, app: &AppId, user_id: &str) -> Result<bool> {
-        Ok(self.opt(S::Exists, &args![app, user_id], |row| row.flag(0)).await?.is_some())
-    }
-
-    /// The primary user of a user, found by its SuperTokens id or its external one.
-    pub async fn primary_user_id(&mut self, app: &AppId, user_id: &str) -> Result<Option<String>> {
-        self.opt(S::Primary, &args![app, user_id], |row| row.text(0)).await
-    }
-
     /// How many users there are, linked ones counted once, in one tenant or in any, with login methods of these recipes; no recipes
     /// means all. Where the newer tables are read, those in no tenant are counted with an app's, too.
     pub async fn count_users(&mut self, app: &AppId, tenant: Option<&TenantId>, recipe_ids: &[String]) -> Result<i64> {
@@ -169,6 +156,19 @@ impl Tx<'_> {
     pub async fn count_users_of_app(&mut self, app: Option<&AppId>, recipe_ids: &[String]) -> Result<i64> {
         let params = args![app, recipe_ids.is_empty(), recipe_ids];
         Ok(self.opt(S::CountOfApp, &params, |row| row.int(0)).await?.unwrap_or_default())
+    }
+
+    /// How many login methods there are of each recipe, in all apps. Reads an index of each of their tables from end to end.
+    pub async fn count_logins(&mut self) -> Result<[(AuthRecipe, u64); 4]> {
+        let counts = self.opt(S::CountLogins, &args![], |row| Ok([row.int(0)?, row.int(1)?, row.int(2)?, row.int(3)?])).await?;
+        let [passwords, passwordless, third_parties, passkeys] =
+            counts.unwrap_or_default().map(|count| u64::try_from(count).unwrap_or_default());
+        Ok([
+            (AuthRecipe::EmailPassword, passwords),
+            (AuthRecipe::Passwordless, passwordless),
+            (AuthRecipe::ThirdParty, third_parties),
+            (AuthRecipe::Webauthn, passkeys),
+        ])
     }
 
     /// How many users of an app, or of all apps, have not got their join times in `app_id_to_user_id` (core-server.md 7.16).

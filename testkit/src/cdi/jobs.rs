@@ -256,7 +256,35 @@ async fn activity_goes_on_when_nobody_made_room_for_the_month(w: &World) {
     assert!(count(w, "activity_log where recipe_user_id = 'later'").await > 0);
 }
 
+/// When each piece of work was done last, how much it was; who there is, and who came in.
+async fn what_work_came_to_is_noted(w: &World) {
+    let of = |name: &str| w.core().figures().jobs.into_iter().find(|job| job.name == name).expect("a job");
+    for chore in Chore::ALL {
+        assert_eq!((of(chore.name()).last, of(chore.name()).failures), (None, 0));
+    }
+    assert!(w.core().figures().recipes.iter().all(|recipe| recipe.users.is_none()), "nobody has counted");
+    for email in ["a@x", "b@x"] {
+        w.post("5.4", "/recipe/signup", json!({ "email": email, "password": "p" })).await.ok();
+    }
+    super::users::put_login(w, "", 1, super::users::By::Number("+1")).await;
+    w.post("5.4", "/recipe/signup", json!({ "email": "a@x", "password": "p" })).await.says("EMAIL_ALREADY_EXISTS_ERROR");
+    for (email, password) in [("a@x", "p"), ("a@x", "q"), ("c@x", "p")] {
+        w.post("5.4", "/recipe/signin", json!({ "email": email, "password": password })).await.done();
+    }
+    w.clock.advance(MINUTE);
+    assert_eq!(run(w, Chore::CountUsers).await, 3);
+    let last = of(Chore::CountUsers.name()).last.expect("it was done");
+    assert_eq!((last.at, last.rows), (w.clock.now(), 3));
+    let recipes = w.core().figures().recipes;
+    let users: Vec<_> = recipes.iter().map(|recipe| (recipe.recipe, recipe.users)).collect();
+    let expected = [("emailpassword", 2), ("passwordless", 1), ("thirdparty", 0), ("webauthn", 0)];
+    assert_eq!(users, expected.map(|(recipe, users)| (recipe, Some(users))));
+    let passwords = recipes[0];
+    assert_eq!((passwords.signed_up, passwords.signed_in, passwords.refused), (2, 1, 2));
+}
+
 scenarios!(World:
+    what_work_came_to_is_noted,
     activity_goes_on_when_nobody_made_room_for_the_month,
     sessions_whose_time_is_over_are_deleted_everywhere,
     keys_of_which_no_token_lives_are_deleted,

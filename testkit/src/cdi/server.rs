@@ -5,7 +5,6 @@ use supertokens_domain::time::{DAY, MINUTE, SECOND};
 
 use super::door::{greets, unknown_place};
 use super::place::{count, is_forgetful, put_tenant};
-use crate::target::Kind;
 use crate::{World, members, scenarios};
 
 const ONLY_PUBLIC: &str = "Only public tenantId can call this app specific API";
@@ -205,48 +204,6 @@ async fn search_tags_are_the_same_everywhere(w: &World) {
     }
 }
 
-async fn the_migration_mode_is_told(w: &World) {
-    let mode = if w.target().kind() == Kind::Postgres { "LEGACY" } else { "MIGRATED" };
-    put_tenant(w, "a", "", json!({})).await;
-    put_tenant(w, "a", "t1", json!({})).await;
-    let base = json!({ "status": "OK", "cuds": [{ "connectionUriDomain": "", "mode": mode }] });
-    assert_eq!(w.get("5.4", "/migration/mode").await.ok(), base);
-    assert_eq!(w.get("5.4", "/public/migration/mode").await.ok(), base);
-    for path in ["/appid-a/migration/mode", "/appid-a/t1/migration/mode"] {
-        assert_eq!(w.get("5.4", path).await.ok(), json!({ "status": "OK", "mode": mode }), "{path}");
-    }
-    assert_eq!(w.get("5.4", "/appid-x/migration/mode").await.status, 400);
-}
-
-async fn users_that_wait_for_migration_are_counted(w: &World) {
-    let path = "/migration/backfill/progress";
-    put_tenant(w, "a", "", json!({})).await;
-    let is_old = w.target().kind() == Kind::Postgres;
-    let mode = if is_old { "LEGACY" } else { "MIGRATED" };
-    let none = json!({ "status": "OK", "cuds": [{ "connectionUriDomain": "", "mode": mode, "pendingUsers": 0 }] });
-    assert_eq!(w.get("5.4", path).await.ok(), none);
-    super::users::put_user(w, "", 1, 1).await;
-    super::users::put_user(w, "", 2, 1).await;
-    w.write("update app_id_to_user_id set time_joined = 0").await;
-    let pending = if is_old { 2 } else { 0 };
-    assert_eq!(w.get("5.4", path).await.ok()["cuds"][0]["pendingUsers"], pending);
-    let skipped = if is_old { "backfillIncomplete" } else { "migrated" };
-    let said = w.get("5.4", &format!("{path}?verify=true")).await.ok();
-    let entry = json!({ "connectionUriDomain": "", "mode": mode, "pendingUsers": pending, "verifySkipped": skipped });
-    assert_eq!(said, json!({ "status": "OK", "cuds": [entry] }));
-    // Another app has none, and so none that could be inconsistent.
-    let said = w.get("5.4", &format!("/appid-a{path}?verify=true")).await.ok();
-    if is_old {
-        assert_eq!(said, json!({ "status": "OK", "mode": mode, "pendingUsers": 0, "inconsistentUsersCount": 0 }));
-    } else {
-        assert_eq!(said, json!({ "status": "OK", "mode": mode, "pendingUsers": 0, "verifySkipped": "migrated" }));
-    }
-    // Those that are there and not pending would have to be compared, which is not done here.
-    w.write("update app_id_to_user_id set time_joined = 1").await;
-    assert_eq!(w.get("5.4", &format!("{path}?verify=true")).await.status, if is_old { 501 } else { 200 });
-    assert_eq!(w.get("5.4", path).await.ok(), none);
-}
-
 scenarios!(World:
     everyone_is_greeted,
     greetings_look_at_the_database_but_not_too_often,
@@ -259,6 +216,4 @@ scenarios!(World:
     every_feature_is_on,
     any_licence_is_kept_and_changes_nothing,
     search_tags_are_the_same_everywhere,
-    the_migration_mode_is_told,
-    users_that_wait_for_migration_are_counted,
 );

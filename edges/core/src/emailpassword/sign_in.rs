@@ -25,6 +25,7 @@ impl UseCase for SignIn {
         };
         // Whoever is unknown waits as long as whoever is not.
         let is_right = cx.verifies(self.password, hash).await?;
+        cx.core.tally.signed_in(AuthRecipe::EmailPassword, is_right && login.is_some());
         match login {
             Some((user, recipe_user_id)) if is_right => {
                 note(cx, &user, &recipe_user_id, &self.email).await;

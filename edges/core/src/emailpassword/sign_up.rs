@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use supertokens_domain::accounts::{Group, Login, LoginMethod};
+use supertokens_domain::accounts::{AuthRecipe, Group, Login, LoginMethod};
 use supertokens_domain::ids::AppId;
 use supertokens_domain::secret::Secret;
 use supertokens_domain::tenancy::Recipe;
@@ -22,6 +22,9 @@ impl UseCase for SignUp {
         cx.require_recipe(Recipe::EmailPassword)?;
         let hash = cx.hash(self.password).await?;
         let made = cx.add_password_user(&self.email, &hash, Manner::SignUp).await?;
+        if made.is_some() {
+            cx.core.tally.signed_up(AuthRecipe::EmailPassword);
+        }
         Ok(made.map_or(SignedUp::EmailTaken, |method| SignedUp::Ok {
             recipe_user_id: method.recipe_user_id.clone(),
             user: Group::alone(method),

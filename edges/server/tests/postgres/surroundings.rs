@@ -15,9 +15,15 @@ use super::{CALLERS, created, creation, refresh, run, verification};
 
 /// What the doctor says of a database, and whether all is well.
 fn doctor(url: &str) -> anyhow::Result<(bool, String)> {
+    doctor_with(url, "BCRYPT_LOG_ROUNDS", "11")
+}
+
+/// The same, with a setting.
+fn doctor_with(url: &str, name: &str, value: &str) -> anyhow::Result<(bool, String)> {
     let folder = tempfile::tempdir()?;
     let mut command = Command::new(env!("CARGO_BIN_EXE_supertokens"));
-    let said = command.arg("doctor").env_clear().env("SUPERTOKENS_DATABASE_URL", url).current_dir(folder.path()).output()?;
+    command.arg("doctor").env_clear().env("SUPERTOKENS_DATABASE_URL", url).env(name, value);
+    let said = command.current_dir(folder.path()).output()?;
     Ok((said.status.success(), String::from_utf8(said.stdout)?))
 }
 
@@ -101,5 +107,61 @@ pub(super) fn others_in_the_schema() -> anyhow::Result<()> {
         run(on_postgres(&server.url(), &revoke)).with_context(|| revoke.clone())?;
         assert!(doctor(&server.url())?.0, "{revoke}");
     }
+    Ok(())
+}
+
+/// A user as the Java core stores one in its older mode, with a password that came from Firebase.
+const A_USER: &str = "insert into app_id_to_user_id (user_id, recipe_id, primary_or_recipe_user_id)
+         values ('0fa1b2c3-0000-4000-8000-000000000001', 'emailpassword', '0fa1b2c3-0000-4000-8000-000000000001');
+     insert into all_auth_recipe_users (user_id, recipe_id, primary_or_recipe_user_id, time_joined, primary_or_recipe_user_time_joined)
+         values ('0fa1b2c3-0000-4000-8000-000000000001', 'emailpassword', '0fa1b2c3-0000-4000-8000-000000000001', 7, 7);
+     insert into emailpassword_users (user_id, email, password_hash, time_joined)
+         values ('0fa1b2c3-0000-4000-8000-000000000001', 'a@x', '$f_scrypt$x$y$m=14$r=8$s=Bw==', 7);
+     insert into emailpassword_user_to_tenant (user_id, email) values ('0fa1b2c3-0000-4000-8000-000000000001', 'a@x')";
+
+pub(super) fn tables_of_users() -> anyhow::Result<()> {
+    let server = with_tables()?;
+    let url = server.url();
+    run(on_postgres(&url, A_USER))?;
+    let (well, said) = doctor(&url)?;
+    assert!(!well && said.contains("wrong  passwords: 1 of app public are Firebase's"), "{said}");
+    assert!(said.contains("ok     migration mode: LEGACY: the older tables alone"), "{said}");
+    let (well, said) = doctor_with(&url, "FIREBASE_PASSWORD_HASHING_SIGNER_KEY", "Bw==")?;
+    assert!(well && said.contains("ok     passwords: every hash"), "{said}");
+    let mode = "SUPERTOKENS_MIGRATION_MODE";
+    let (_, said) = doctor_with(&url, mode, "DUAL_WRITE_READ_OLD")?;
+    assert!(said.contains("note   migration mode: DUAL_WRITE_READ_OLD: 1 users are not in the newer tables yet"), "{said}");
+    let (well, said) = doctor_with(&url, mode, "MIGRATED")?;
+    assert!(!well && said.contains("wrong  migration mode: MIGRATED, but 1 users are not in the newer tables"), "{said}");
+    // A core that writes both sees to it, and says so.
+    let folder = tempfile::tempdir()?;
+    std::fs::write(folder.path().join("config.yaml"), "migration_mode: DUAL_WRITE_READ_OLD\n")?;
+    let program = start(&url, folder.path())?;
+    run(async {
+        let mut caller = Caller::connect(program.port()).await?;
+        let deadline = std::time::Instant::now() + super::PATIENCE;
+        for line in [
+            "supertokens_job_last_rows{job=\"backfill users\"} 1\n",
+            "supertokens_job_last_duration_seconds{job=\"backfill users\"} ",
+            "supertokens_job_last_success_timestamp_seconds{job=\"backfill users\"} ",
+            "supertokens_users{recipe=\"emailpassword\"} 1\n",
+        ] {
+            loop {
+                let (_, body) = caller.ask("GET", "/metrics", "").await?;
+                if String::from_utf8_lossy(body).contains(line) {
+                    break;
+                }
+                ensure!(std::time::Instant::now() < deadline, "{line} never came");
+                tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+            }
+        }
+        Ok(())
+    })?;
+    let (_, said) = doctor_with(&url, mode, "DUAL_WRITE_READ_OLD")?;
+    assert!(said.contains("ok     migration mode: DUAL_WRITE_READ_OLD: every user is in both"), "{said}");
+    // Gone too far, and back.
+    run(on_postgres(&url, "delete from all_auth_recipe_users"))?;
+    let (_, said) = doctor(&url)?;
+    assert!(said.contains("wrong  migration mode: LEGACY, but 1 users are in the newer tables only"), "{said}");
     Ok(())
 }

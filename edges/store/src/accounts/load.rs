@@ -2,7 +2,7 @@
 //!
 //! The search comes first in each text, and its result is joined to the rest: the other way round whole tables are read.
 
-use supertokens_domain::accounts::{AccountInfo, AccountRow, AuthRecipe, Group, InfoKind, groups};
+use supertokens_domain::accounts::{AccountInfo, AccountRow, AuthRecipe, Group, InfoKind, as_internal, groups};
 use supertokens_domain::ids::{AppId, TenantId};
 use supertokens_domain::secret::Secret;
 
@@ -213,11 +213,6 @@ fn users(rows: Vec<Loaded>) -> Vec<Group> {
     groups(rows.into_iter().map(|loaded| loaded.row))
 }
 
-/// An id as it may stand in a CHAR(36) column; a comparison there passes over trailing blanks.
-fn internal(id: &str) -> Option<&str> {
-    (id.chars().count() == 36 && !id.ends_with(' ')).then_some(id)
-}
-
 /// Both halves of an account at a provider, whose info has them joined. An id of a provider has no colon pair.
 fn halves(info: &AccountInfo) -> (&str, &str) {
     match info.kind {
@@ -230,7 +225,7 @@ impl Tx<'_> {
     /// The user of an id, internal or external, of any of its login methods or its own (core-linking.md 1.2).
     pub async fn user_by_id(&mut self, app: &AppId, id: &str) -> Result<Option<FoundUser>> {
         let statement = if self.mode().reads_old() { S::ByIdOld } else { S::ByIdNew };
-        let rows = self.all(statement, &args![app, internal(id), id], loaded).await?;
+        let rows = self.all(statement, &args![app, as_internal(id), id], loaded).await?;
         let meant_id = rows.iter().find_map(|row| row.found.clone());
         let group = users(rows).into_iter().next();
         Ok(group.zip(meant_id).map(|(group, meant_id)| FoundUser { group, meant_id }))
@@ -238,7 +233,7 @@ impl Tx<'_> {
 
     /// The users that these login methods belong to, oldest first. Internal ids only: what cannot be one is passed over.
     pub async fn users_by_internal_ids(&mut self, app: &AppId, ids: &[String]) -> Result<Vec<Group>> {
-        let ids: Vec<String> = ids.iter().filter_map(|id| internal(id)).map(str::to_owned).collect();
+        let ids: Vec<String> = ids.iter().filter_map(|id| as_internal(id)).map(str::to_owned).collect();
         if ids.is_empty() {
             return Ok(Vec::new());
         }

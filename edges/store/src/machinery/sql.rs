@@ -2,7 +2,7 @@
 //!
 //! In a text, `{table}` is a table's configured name, `$n` a parameter, `{lock}` a row lock where there are rows to lock,
 //! `{share}` one that others may take too, `{once}` makes a step be worked out once, `{in $n}` is membership in a list (`{ids $n}` of ids in
-//! a CHAR(36) column), `{each $n}` the list as a table, `{locks $n}` takes advisory locks in their order, `{pairs $n}` the pairs of a list of pairs
+//! a CHAR(36) column, `{id t.column}` a text that may be such an id), `{each $n}` the list as a table, `{locks $n}` takes advisory locks in their order, `{pairs $n}` the pairs of a list of pairs
 //! (`pair`), `{try_lock $n}` an advisory lock.
 
 use crate::machinery::contents::Contents;
@@ -11,8 +11,8 @@ use crate::machinery::statement::{Group, Q};
 
 /// The directives that may stand in braces in a statement, beside the names of tables.
 #[cfg(test)]
-pub(crate) const DIRECTIVES: [&str; 11] =
-    ["lock", "share", "once", "in", "ids", "each", "locks", "pairs", "try_lock", "partition_list", "owned"];
+pub(crate) const DIRECTIVES: [&str; 12] =
+    ["lock", "share", "once", "in", "ids", "id", "each", "locks", "pairs", "try_lock", "partition_list", "owned"];
 
 /// The rendered statements of one database.
 pub(crate) struct Sql {
@@ -117,6 +117,11 @@ fn directive_text(inside: &str, dialect: Dialect, names: &TableNames) -> String 
         // A list of texts would turn a CHAR(36) column into texts, past its index.
         ("ids", Dialect::Sqlite) => format!("IN (SELECT value FROM json_each(?{}))", parameter(first)),
         ("ids", Dialect::Postgres) => format!("= ANY(CAST(${} AS BPCHAR[]))", parameter(first)),
+        // As `as_internal` has it: the column takes no notice of blanks at the end of what it is compared with.
+        ("id", _) => {
+            let text = first.unwrap_or_default();
+            format!("CAST(CASE WHEN length({text}) = 36 THEN {text} END AS BPCHAR)")
+        }
         ("each", Dialect::Sqlite) => format!("(SELECT value AS it FROM json_each(?{}))", parameter(first)),
         ("each", Dialect::Postgres) => {
             format!("(SELECT it FROM pg_catalog.unnest(CAST(${} AS TEXT[])) AS it)", parameter(first))

@@ -79,6 +79,6 @@ questions! {
     GetMigrationMode = "GET" "/migration/mode" {}
     /// GET /migration/backfill/progress
     GetBackfillProgress = "GET" "/migration/backfill/progress" {
-        verify: bool = |input| Ok(input.query.flag("verify", false)),
+        verify: bool = |input| Ok(input.query.get("verify") == Some("true")),
     }
 }
