@@ -10,6 +10,8 @@ pub mod emailpassword;
 pub mod jobs;
 pub mod jwt;
 pub mod keys;
+pub mod linked_users;
+pub mod mapped_users;
 pub mod migration;
 pub mod passwordless;
 pub mod place;
@@ -57,6 +59,8 @@ pub static SUBJECTS: &[Subject] = &[
     ("jobs", jobs::ALL),
     ("door", door::ALL),
     ("server", server::ALL),
+    ("linked_users", linked_users::ALL),
+    ("mapped_users", mapped_users::ALL),
     ("migration", migration::ALL),
     ("users", users::ALL),
     ("user_removal", user_removal::ALL),

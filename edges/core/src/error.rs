@@ -101,13 +101,12 @@ impl Error {
             Self::Refused(refusal) => text_response(refusal.status, &harmless(&refusal.text)),
             Self::Busy(seconds) => {
                 tracing::debug!(retry_after_s = seconds, "request refused: too many at a time");
-                let mut response = text_response(StatusCode::SERVICE_UNAVAILABLE, "Too many requests at a time");
-                response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-                response
+                come_again(seconds)
             }
             Self::Fault(cause) if matches!(cause.downcast_ref(), Some(StoreError::Overloaded)) => {
                 tracing::debug!(error = %chain(&*cause), "request refused");
-                text_response(StatusCode::SERVICE_UNAVAILABLE, "Too many requests at a time")
+                // What waits to be written is written within a second, or the disk is the matter.
+                come_again(1)
             }
             Self::Fault(cause) => {
                 tracing::error!(error = %chain(&*cause), "request failed");
@@ -115,6 +114,13 @@ impl Error {
             }
         }
     }
+}
+
+/// 503: too many at a time, and when to come again, in seconds.
+fn come_again(seconds: u64) -> Response<Bytes> {
+    let mut response = text_response(StatusCode::SERVICE_UNAVAILABLE, "Too many requests at a time");
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    response
 }
 
 /// A sentence that may repeat what was asked, without what could mean more than itself: no tags for those who take it for HTML, no
@@ -180,6 +186,8 @@ mod tests {
 
     #[test]
     fn who_finds_no_room_is_told_when_to_come_again() {
+        let overloaded = Error::from(StoreError::Overloaded).into_response();
+        assert_eq!((overloaded.status().as_u16(), overloaded.headers()[header::RETRY_AFTER].to_str().unwrap()), (503, "1"));
         for (waited_ms, seconds) in [(0, "1"), (1, "1"), (1_000, "1"), (1_001, "2"), (12_345, "13"), (u64::MAX, "60")] {
             let response = Error::busy(waited_ms).into_response();
             assert_eq!((response.status().as_u16(), response.headers()[header::RETRY_AFTER].to_str().unwrap()), (503, seconds));

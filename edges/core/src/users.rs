@@ -84,8 +84,8 @@ impl UseCase for CountUsers {
 
     async fn run(self, cx: &Cx<'_>) -> Result<Body, Error> {
         let count = if self.all_tenants {
-            cx.require_public_tenant()?;
             cx.config()?;
+            cx.require_public_tenant()?;
             count(cx, true, self.recipe_ids).await?
         } else {
             cx.tenant()?;

@@ -184,6 +184,9 @@ async fn users_are_counted(w: &World) {
     }
     w.get("5.0", "/t1/users/count?includeAllTenants=true").await.refuses(403, ONLY_PUBLIC);
     assert_eq!(counted("4.0", "/t1/users/count?includeAllTenants=true").await["count"], 3);
+    // An app that is not there is said first.
+    let nowhere = w.get("5.4", "/appid-ghost/t1/users/count?includeAllTenants=true").await;
+    assert!(nowhere.status == 400 && nowhere.text.contains("(, ghost, public)"), "{}", nowhere.text);
     assert_eq!(w.get("5.4", "/ghost/users/count").await.status, 400);
 }
 
@@ -311,6 +314,7 @@ async fn users_are_shown_with_all_their_logins(w: &World) {
         ("/users?phone=%2B49;x", vec![3]),
         ("/users?phone=%2B49&provider=google", vec![]),
         (&format!("{path}=true&email=u1@Example.com&phoneNumber=%2B4915112345678"), vec![1, 3]),
+        (&format!("{path}=true&phoneNumber=%20%2B49%20(151)%20123-45678"), vec![3]),
         (&format!("{path}=false&email=u1@example.com&phoneNumber=%2B4915112345678"), vec![]),
         (&format!("{path}=false&email=u1@example.com&thirdPartyId=google&thirdPartyUserId=g2"), vec![1]),
         (&format!("{path}=true&thirdPartyId=google&thirdPartyUserId=g2"), vec![]),

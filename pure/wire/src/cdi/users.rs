@@ -1,8 +1,9 @@
 //! Questions about users that SDKs ask beside sessions (core-server.md 7.5, 7.6, 7.7, 7.9, 7.10).
 
 use supertokens_domain::accounts::AccountInfo;
-use supertokens_domain::users::email::{normalised, trimmed};
+use supertokens_domain::users::email::normalised;
 use supertokens_domain::users::page::{BadPageToken, PageToken};
+use supertokens_domain::users::phone;
 
 use crate::input::{BadInput, Input};
 use crate::operation::{Body, Operation};
@@ -187,7 +188,7 @@ impl Operation for UsersByAccountInfo {
         let account = input.query.get("thirdPartyId").zip(input.query.get("thirdPartyUserId"));
         let infos = [
             input.query.get("email").map(|email| AccountInfo::email(normalised(email))),
-            input.query.get("phoneNumber").map(|number| AccountInfo::phone(trimmed(number))),
+            input.query.get("phoneNumber").map(|number| AccountInfo::phone(phone::normalised(number))),
             account.map(|(id, user_id)| AccountInfo::third_party(id, user_id)),
         ];
         let credential_id = input.query.get("webauthnCredentialId").map(str::to_owned);
