@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use http::{Response, StatusCode};
+use http::{HeaderValue, Response, StatusCode, header};
 use http_body::Body;
 use http_body_util::BodyExt as _;
 use supertokens_core::error::text_response;
@@ -31,7 +31,12 @@ impl BodyRefused {
             Self::NoRoom => (StatusCode::SERVICE_UNAVAILABLE, "Too many large request bodies at a time"),
             Self::TooSlow => (StatusCode::REQUEST_TIMEOUT, "The body did not arrive in time"),
         };
-        text_response(status, line)
+        let mut response = text_response(status, line);
+        if self == Self::NoRoom {
+            // Most of those who have it now are through by then.
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
     }
 }
 
@@ -143,6 +148,16 @@ mod tests {
     use http_body::{Frame, SizeHint};
     use tokio::sync::mpsc;
     use tokio::time::Instant;
+
+    #[test]
+    fn who_finds_no_room_is_told_when_to_come_again() {
+        for (refused, seconds) in [(BodyRefused::NoRoom, Some("1")), (BodyRefused::TooLarge, None), (BodyRefused::TooSlow, None)]
+        {
+            let response = refused.response();
+            let told = response.headers().get(header::RETRY_AFTER).map(|value| value.to_str().unwrap());
+            assert_eq!(told, seconds, "{refused:?}");
+        }
+    }
 
     /// A body that comes as it is sent.
     struct Sent {
