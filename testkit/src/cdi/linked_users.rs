@@ -276,6 +276,21 @@ async fn an_address_is_looked_for_wherever_the_group_is(w: &World) {
     assert_eq!(shown(w, &id(1)).await["emails"], json!(["b@x"]));
 }
 
+/// Nobody but those who log in by the same recipe keeps somebody from signing up.
+async fn what_another_recipe_has_is_free_to_sign_up_with(w: &World) {
+    put_login(w, "", 1, By::Code("a@x")).await;
+    put_login(w, "", 2, By::Google("g", "a@x")).await;
+    make_primary(w, &id(1)).await.ok();
+    let made = w.post("5.6", "/recipe/signup", json!({ "email": "a@x", "password": "p" })).await.ok();
+    assert_eq!(
+        (&made["user"]["isPrimaryUser"], &made["user"]["loginMethods"][0]["recipeId"]),
+        (&json!(false), &json!("emailpassword"))
+    );
+    let user = made["recipeUserId"].as_str().expect("an id");
+    make_primary(w, user).await.says(TAKEN);
+    assert_eq!(link(w, user, &id(1)).await.ok()["user"]["loginMethods"].as_array().map(Vec::len), Some(2));
+}
+
 scenarios!(World:
     whom_only_recipes_know_cannot_be_linked,
     it_is_said_what_is_in_the_way_and_whose_it_is,
@@ -287,4 +302,5 @@ scenarios!(World:
     a_group_goes_on_being_shown_by_the_external_id,
     what_was_linked_is_free_when_it_is_unlinked,
     an_address_is_looked_for_wherever_the_group_is,
+    what_another_recipe_has_is_free_to_sign_up_with,
 );

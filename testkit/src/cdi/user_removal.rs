@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::place::{count, put_tenant};
 use super::session::create;
-use super::users::{By, id, put_login};
+use super::users::{By, id, make_passkey, put_login};
 use crate::{World, scenarios};
 
 const LINKING: &str = "/recipe/accountlinking/user";
@@ -191,6 +191,59 @@ async fn what_is_wrong_with_a_removal_is_said(w: &World) {
     assert_eq!(w.post("5.4", &format!("/appid-ghost{path}"), json!({ "userId": "u" })).await.status, 400);
 }
 
+async fn a_passkey_goes_although_its_id_stays_with_the_group(w: &World) {
+    a_pair(w).await;
+    make_passkey(w, 1, "a@x").await;
+    assert_eq!(user(w, 2).await["emails"], json!(["a@x", "b@x"]));
+    remove(w, &id(1), Some(false)).await;
+    let left = user(w, 1).await;
+    assert_eq!((&left["emails"], left["loginMethods"].as_array().map(Vec::len)), (&json!(["b@x"]), Some(1)));
+    assert_eq!(count(w, "webauthn_users").await, 0);
+}
+
+/// What waits for the contacts of whoever goes, in the tenants that they were in.
+async fn codes_on_their_way_to_whoever_goes_are_good_for_nobody(w: &World) {
+    put_tenant(w, "", "t1", json!({})).await;
+    put_login(w, "", 1, By::Code("a@x")).await;
+    put_login(w, "", 2, By::Number("+4915112345678")).await;
+    for (tenant, contact) in [
+        ("", json!({ "email": "a@x" })),
+        ("/t1", json!({ "email": "a@x" })),
+        ("", json!({ "email": "b@x" })),
+        ("", json!({ "phoneNumber": "+4915112345678" })),
+    ] {
+        w.post("5.4", &format!("{tenant}/recipe/signinup/code"), contact).await.ok();
+    }
+    remove(w, &id(1), None).await;
+    remove(w, &id(2), None).await;
+    let mut left = w.rows("select tenant_id, email from passwordless_devices").await;
+    left.sort();
+    let expected = [("public", "b@x"), ("t1", "a@x")];
+    assert_eq!(left, expected.map(|(tenant, email)| vec![Some(tenant.to_owned()), Some(email.to_owned())]));
+}
+
+/// Whoever is linked while being deleted, or while the other is, is one or the other; nobody belongs to a group that is not there.
+async fn who_is_linked_while_somebody_goes_is_whole(w: &World) {
+    for round in 0..8 {
+        let (one, other) = (2 * round + 1, 2 * round + 2);
+        put_login(w, "", one, By::Password(&format!("u{one}@x"))).await;
+        put_login(w, "", other, By::Code(&format!("u{other}@x"))).await;
+        w.post("5.4", &format!("{LINKING}/primary"), json!({ "recipeUserId": id(one) })).await.ok();
+        let goes = if round % 4 < 2 { one } else { other };
+        let asked = json!({ "recipeUserId": id(other), "primaryUserId": id(one) });
+        let path = format!("{LINKING}/link");
+        let gone = json!({ "userId": id(goes), "removeAllLinkedAccounts": false });
+        let (linked, removed) = futures_util::join!(w.post("5.4", &path, asked), w.post("5.4", "/user/remove", gone));
+        removed.ok();
+        assert!(linked.status == 200 || linked.status == 400, "{}", linked.text);
+        let orphans = "app_id_to_user_id a where not exists (select 1 from app_id_to_user_id g
+             where g.app_id = a.app_id and g.user_id = a.primary_or_recipe_user_id)";
+        assert_eq!(count(w, orphans).await, 0);
+        let stays = if goes == one { other } else { one };
+        assert_eq!(user(w, stays).await["loginMethods"].as_array().map(Vec::len), Some(1));
+    }
+}
+
 scenarios!(World:
     whoever_stands_alone_goes_with_everything,
     a_linked_login_goes_alone,
@@ -199,4 +252,7 @@ scenarios!(World:
     what_is_kept_under_an_id_of_somebody_else_stays,
     a_user_is_removed_by_either_id,
     what_is_wrong_with_a_removal_is_said,
+    a_passkey_goes_although_its_id_stays_with_the_group,
+    codes_on_their_way_to_whoever_goes_are_good_for_nobody,
+    who_is_linked_while_somebody_goes_is_whole,
 );

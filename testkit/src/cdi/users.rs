@@ -373,6 +373,39 @@ async fn users_are_the_same_in_every_migration_mode(w: &World) {
     }
 }
 
+/// Makes a passkey of what a user has logged in with by now.
+pub async fn make_passkey(w: &World, n: u8, email: &str) {
+    let user = id(n);
+    for sql in [
+        format!(
+            "insert into webauthn_users (app_id, user_id, email, rp_id, time_joined) values ('public', '{user}', '{email}', 'x', {n})"
+        ),
+        format!("delete from emailpassword_user_to_tenant where user_id = '{user}'"),
+        format!("delete from emailpassword_users where user_id = '{user}'"),
+        format!("update app_id_to_user_id set recipe_id = 'webauthn' where user_id = '{user}'"),
+        format!("update all_auth_recipe_users set recipe_id = 'webauthn' where user_id = '{user}'"),
+        format!("update recipe_user_account_infos set recipe_id = 'webauthn' where recipe_user_id = '{user}'"),
+        format!("update recipe_user_tenants set recipe_id = 'webauthn' where recipe_user_id = '{user}'"),
+    ] {
+        w.write(&sql).await;
+    }
+}
+
+/// Versions that know no passkeys list those who log in with anything else.
+async fn users_with_passkeys_are_listed_for_who_knows_them(w: &World) {
+    put_login(w, "", 1, By::Password("a@x")).await;
+    put_login(w, "", 2, By::Password("b@x")).await;
+    make_passkey(w, 1, "a@x").await;
+    let ids = async |cdi: &str| {
+        let users = w.get(cdi, "/users").await.ok()["users"].as_array().cloned().unwrap_or_default();
+        users.iter().map(|user| user.get("user").unwrap_or(user)["id"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!((ids("3.1").await, ids("5.6").await), (vec![json!(id(2))], vec![json!(id(1)), json!(id(2))]));
+    let shown = async |cdi: &str| w.get(cdi, &format!("/user/id?userId={}", id(1))).await.ok()["user"].clone();
+    assert_eq!((&shown("5.2").await["emails"], &shown("5.6").await["emails"]), (&json!([]), &json!(["a@x"])));
+    assert_eq!(shown("5.2").await["loginMethods"][0]["email"], "a@x");
+}
+
 scenarios!(World:
     without_users_the_list_is_empty,
     what_is_wrong_with_a_page_is_said,
@@ -384,5 +417,6 @@ scenarios!(World:
     nobody_has_these_accounts,
     users_are_shown_with_all_their_logins,
     a_list_is_read_page_by_page,
+    users_with_passkeys_are_listed_for_who_knows_them,
     users_are_the_same_in_every_migration_mode needs AJavaCoresPast,
 );

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{app, count, tenant};
 use crate::cdi::session::create;
-use crate::cdi::users::{By, id, put_login};
+use crate::cdi::users::{By, id, make_passkey, put_login};
 use crate::{Answer, World, members, scenarios};
 
 const ADD: &str = "/recipe/multitenancy/tenant/user";
@@ -306,19 +306,7 @@ async fn a_user_with_a_passkey_joins_and_leaves_too(w: &World) {
     put_login(w, "", 1, By::Password("a@x")).await;
     put_login(w, "t1", 2, By::Password("b@x")).await;
     let user = id(1);
-    for sql in [
-        format!(
-            "insert into webauthn_users (app_id, user_id, email, rp_id, time_joined) values ('public', '{user}', 'a@x', 'x', 1)"
-        ),
-        format!("delete from emailpassword_user_to_tenant where user_id = '{user}'"),
-        format!("delete from emailpassword_users where user_id = '{user}'"),
-        format!("update app_id_to_user_id set recipe_id = 'webauthn' where user_id = '{user}'"),
-        format!("update all_auth_recipe_users set recipe_id = 'webauthn' where user_id = '{user}'"),
-        format!("update recipe_user_account_infos set recipe_id = 'webauthn' where recipe_user_id = '{user}'"),
-        format!("update recipe_user_tenants set recipe_id = 'webauthn' where recipe_user_id = '{user}'"),
-    ] {
-        w.write(&sql).await;
-    }
+    make_passkey(w, 1, "a@x").await;
     assert_eq!((added(w, "/t1", 1).await, added(w, "/t1", 1).await), (json!(false), json!(true)));
     assert_eq!(tenants_of(w, 1).await, json!(["public", "t1"]));
     assert_eq!((removed(w, "/t1", &user).await, removed(w, "", &user).await), (json!(true), json!(true)));
