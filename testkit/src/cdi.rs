@@ -11,6 +11,7 @@ pub mod jobs;
 pub mod jwt;
 pub mod keys;
 pub mod linked_users;
+pub mod linking;
 pub mod mapped_users;
 pub mod migration;
 pub mod passwordless;
@@ -20,6 +21,7 @@ pub mod session;
 pub mod takeover;
 pub mod tenancy;
 pub mod test_mode;
+pub mod thirdparty;
 pub mod user_id_mapping;
 pub mod user_metadata;
 pub mod user_removal;
@@ -81,4 +83,9 @@ pub static SUBJECTS: &[Subject] = &[
     ("email_verification", email_verification::ALL),
     ("user_id_mapping", user_id_mapping::ALL),
     ("costs", costs::ALL),
+    ("passwordless::consuming", passwordless::consuming::ALL),
+    ("passwordless::contacts", passwordless::contacts::ALL),
+    ("thirdparty::signing_in", thirdparty::signing_in::ALL),
+    ("thirdparty::finding", thirdparty::finding::ALL),
+    ("thirdparty::linked", thirdparty::linked::ALL),
 ];

@@ -98,20 +98,32 @@ impl Cx<'_> {
             identifier: Some(identifier.to_owned()),
             ..activity(self, event, recipe_user_id, group_id, None)
         };
-        Notes { login, mark: self.mark_due(group_id).map(|row| (group_id.to_owned(), row)) }
+        Notes { login: Some(login), ..self.notes_of_activity(group_id) }
+    }
+
+    /// What is noted of somebody who was here, where nothing is said of how they came.
+    pub(crate) fn notes_of_activity(&self, group_id: &str) -> Notes {
+        Notes { login: None, mark: self.mark_due(group_id).map(|row| (group_id.to_owned(), row)) }
     }
 }
 
 /// What is noted of a login: a line of the log, and, if one is due, when the user was last active.
 pub(crate) struct Notes {
-    login: ActivityRow,
+    login: Option<ActivityRow>,
     mark: Option<(String, ActivityRow)>,
 }
 
 impl Notes {
+    /// Is there nothing to note?
+    pub(crate) fn is_empty(&self) -> bool {
+        self.login.is_none() && self.mark.is_none()
+    }
+
     /// Writes them. Whoever does must say so afterwards, by [`Notes::are_written`].
     pub(crate) async fn write(&self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
-        tx.log_activity(&self.login).await?;
+        if let Some(login) = &self.login {
+            tx.log_activity(login).await?;
+        }
         if let Some((id, row)) = &self.mark {
             tx.mark_last_active(&row.app, id, row.created_at).await?;
             tx.log_activity(row).await?;

@@ -2,20 +2,27 @@
 //! `pure/domain/src/passwordless/attempt.rs`.
 
 use supertokens_domain::passwordless::attempt::Policy;
-use supertokens_wire::cdi::passwordless::{CheckCode, CreateCode, GetCodes, RemoveCode, RemoveCodes};
+use supertokens_wire::cdi::passwordless::{
+    CheckCode, ConsumeCode, CreateCode, GetCodes, GetUser, PutUser, RemoveCode, RemoveCodes,
+};
 
 use crate::cx::Cx;
 use crate::error::Error;
 use crate::use_case::Route;
 
 mod attempt;
+mod consume;
 mod create;
 mod pending;
+mod user;
 
 /// What this file answers.
 pub const ROUTES: &[Route] = &[
     Route::of::<CreateCode>(),
     Route::of::<CheckCode>(),
+    Route::of::<ConsumeCode>(),
+    Route::of::<GetUser>(),
+    Route::of::<PutUser>(),
     Route::of::<RemoveCode>(),
     Route::of::<RemoveCodes>(),
     Route::of::<GetCodes>(),

@@ -32,6 +32,7 @@ pub fn all() -> impl Iterator<Item = &'static Route> {
         crate::email_verification::ROUTES,
         crate::user_id_mapping::ROUTES,
         crate::user_removal::ROUTES,
+        crate::thirdparty::ROUTES,
     ];
     recipes.into_iter().flatten()
 }

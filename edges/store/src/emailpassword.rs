@@ -28,7 +28,6 @@ statements! { "emailpassword_pswd_reset_tokens", S {
              (SELECT t.user_id FROM {emailpassword_pswd_reset_tokens} t WHERE t.app_id = $1 AND t.token = $2)
              RETURNING token, CAST(user_id AS TEXT), email, token_expiry,
              (SELECT m.external_user_id FROM {userid_mapping} m WHERE m.app_id = $1 AND m.supertokens_user_id = user_id)",
-    InsertVerified = "INSERT INTO {emailverification_verified_emails} (app_id, user_id, email) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
     HashesOfFirebase = "SELECT app_id, COUNT(*) FROM {emailpassword_users} WHERE password_hash LIKE '$f_scrypt$%' GROUP BY app_id ORDER BY app_id",
     UnknownHashes = "SELECT COUNT(*) FROM {emailpassword_users} WHERE password_hash NOT LIKE '$2%' AND password_hash NOT LIKE '$argon2%'
              AND password_hash NOT LIKE '$f_scrypt$%'",
@@ -61,11 +60,6 @@ impl Tx<'_> {
     /// The same at once, found by the internal or the external id.
     pub async fn set_password_of(&mut self, app: &AppId, id: &str, hash: &Secret<String>) -> Result<bool> {
         Ok(self.exec(S::SetPasswordOf, &args![app, id, as_internal(id), hash.expose()]).await? > 0)
-    }
-
-    /// Says of a new user that it reads what is sent to an address.
-    pub async fn insert_verified_email(&mut self, app: &AppId, user_id: &str, email: &str) -> Result<()> {
-        self.with_commit(S::InsertVerified, args![app, user_id, email].into()).await
     }
 
     /// Stores a token for a user of any recipe, found by the internal or the external id. Says whether there is one.

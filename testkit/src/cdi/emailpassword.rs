@@ -64,28 +64,9 @@ pub async fn put_hash(w: &World, user: &str, hash: &str) {
     w.write(&format!("update emailpassword_users set password_hash = '{hash}' where user_id = '{user}'")).await;
 }
 
-/// Gives a user an external id.
-pub async fn map(w: &World, user: &str, external: &str) {
-    w.write(&format!(
-        "insert into userid_mapping (app_id, supertokens_user_id, external_user_id) values ('public', '{user}', '{external}')"
-    ))
-    .await;
-}
-
 /// A member that is a text.
 pub fn text<'a>(of: &'a Value, name: &str) -> &'a str {
     of[name].as_str().unwrap_or_else(|| panic!("no text {name} in {of}"))
-}
-
-/// Makes users of the default app one group, which has the first one's id.
-pub async fn link(w: &World, users: &[&str]) {
-    let [primary, others @ ..] = users else { return };
-    let path = "/recipe/accountlinking/user";
-    w.post("5.4", &format!("{path}/primary"), json!({ "recipeUserId": primary })).await.ok();
-    for other in others {
-        let both = json!({ "recipeUserId": other, "primaryUserId": primary });
-        w.post("5.4", &format!("{path}/link"), both).await.ok();
-    }
 }
 
 /// A user without a password in a tenant of the default app, as a migrated core stores it, and one that was not. Gives back the id.

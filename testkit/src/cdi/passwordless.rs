@@ -6,6 +6,8 @@ use supertokens_domain::time::Millis;
 use crate::{Answer, World};
 
 pub mod attempts;
+pub mod consuming;
+pub mod contacts;
 pub mod creating;
 pub mod pending;
 
@@ -40,6 +42,11 @@ pub fn wrong(code: &Value) -> &'static str {
 /// Looks whether a code is right.
 pub async fn check(w: &World, tenant: &str, shown: Value) -> Answer {
     w.post("5.4", &format!("{tenant}/recipe/signinup/code/check"), shown).await
+}
+
+/// Logs in.
+pub async fn consume(w: &World, cdi: &str, tenant: &str, shown: Value) -> Answer {
+    w.post(cdi, &format!("{tenant}/recipe/signinup/code/consume"), shown).await
 }
 
 /// Who waits: `email=a@x.io`, for example.

@@ -1,14 +1,11 @@
 //! Letting in by a password, and looking somebody up (core-users.md 3.2, 3.3).
 
-use std::sync::Arc;
-
 use supertokens_domain::accounts::{AccountInfo, AuthRecipe, Group};
 use supertokens_domain::tenancy::Recipe;
-use supertokens_store::FoundUser as Found;
 use supertokens_wire::cdi::emailpassword::{FoundUser, GetUser, SignIn, SignedIn};
 
 use crate::cx::Cx;
-use crate::error::{Error, chain};
+use crate::error::Error;
 use crate::use_case::{Scope, UseCase};
 
 impl UseCase for SignIn {
@@ -28,33 +25,11 @@ impl UseCase for SignIn {
         cx.core.tally.signed_in(AuthRecipe::EmailPassword, is_right && login.is_some());
         match login {
             Some((user, recipe_user_id)) if is_right => {
-                note(cx, &user, &recipe_user_id, &self.email).await;
+                cx.note(cx.notes_of_login("emailpassword_sign_in", &recipe_user_id, &user.id, "email", &self.email)).await;
                 Ok(SignedIn::Ok { user, recipe_user_id })
             }
             _ => Ok(SignedIn::WrongCredentials),
         }
-    }
-}
-
-/// Notes that somebody was here. It never changes an answer.
-async fn note(cx: &Cx<'_>, user: &Group, recipe_user_id: &str, email: &str) {
-    let notes = Arc::new(cx.notes_of_login("emailpassword_sign_in", recipe_user_id, &user.id, "email", email));
-    let inside = Arc::clone(&notes);
-    match cx.db().tx(async move |tx| inside.write(tx).await).await {
-        Ok(()) => notes.are_written(cx),
-        Err(error) => tracing::warn!(error = %chain(&error), "a sign-in is not in the log of activity"),
-    }
-}
-
-impl Cx<'_> {
-    /// Who is meant by an id, internal or external.
-    pub(super) async fn user_of(&self, id: &str) -> Result<Option<Found>, Error> {
-        // No id has it, and PostgreSQL cannot be asked for it.
-        if id.contains('\0') {
-            return Ok(None);
-        }
-        let (app, id) = (self.at().app.clone(), id.to_owned());
-        Ok(self.db().read(async move |tx| tx.user_by_id(&app, &id).await).await?)
     }
 }
 
@@ -67,9 +42,8 @@ impl UseCase for GetUser {
             Self::ById(id) => {
                 cx.config()?;
                 cx.require_public_tenant()?;
-                let found = cx.user_of(&id).await?.and_then(|found| found.group.only(&found.meant_id));
-                let is_ours = |user: &Group| user.methods.iter().all(|method| method.recipe() == AuthRecipe::EmailPassword);
-                Ok(found.filter(is_ours).map_or(FoundUser::UnknownId, FoundUser::Ok))
+                let found = cx.login_method(&id, AuthRecipe::EmailPassword).await?;
+                Ok(found.map_or(FoundUser::UnknownId, FoundUser::Ok))
             }
             Self::ByEmail(email) => {
                 cx.tenant()?;

@@ -1,5 +1,5 @@
-//! POST /recipe/signinup/code/check: what is right changes nothing and is one read; what is wrong is decided again under the device's lock,
-//! so that no two attempts are counted as one.
+//! What somebody tries, and POST /recipe/signinup/code/check: what is right changes nothing and is one read; what is wrong is decided again
+//! under the device's lock, so that no two attempts are counted as one.
 
 use std::sync::Arc;
 
@@ -29,17 +29,17 @@ impl UseCase for CheckCode {
             let (again, hash) = (Arc::clone(&attempt), device.id_hash.clone());
             decision = cx.db().tx(async move |tx| again.decide_locked(tx, &hash, &code).await).await?;
         }
-        answer(decision, device, attempt.policy)
+        answer(decision, device, attempt.policy, Ok)
     }
 }
 
 /// What somebody tries, and by which rules.
 pub(super) struct Attempt {
-    app: AppId,
-    tenant: TenantId,
+    pub(super) app: AppId,
+    pub(super) tenant: TenantId,
     session: String,
     by: Secret,
-    policy: Policy,
+    pub(super) policy: Policy,
     now: Millis,
 }
 
@@ -79,7 +79,7 @@ impl Attempt {
     }
 
     /// The device, and what is known of the code; one read.
-    async fn look(self: &Arc<Self>, cx: &Cx<'_>) -> Result<Option<(DeviceRow, Tried)>, Error> {
+    pub(super) async fn look(self: &Arc<Self>, cx: &Cx<'_>) -> Result<Option<(DeviceRow, Tried)>, Error> {
         let look = Arc::clone(self);
         let found: Option<(DeviceRow, Vec<CodeRow>)> = cx
             .db()
@@ -100,7 +100,7 @@ impl Attempt {
         Ok(Some((device, Tried { hash, made })))
     }
 
-    fn decide(&self, device: Option<&DeviceRow>, code: &Tried) -> Decision {
+    pub(super) fn decide(&self, device: Option<&DeviceRow>, code: &Tried) -> Decision {
         let by = match &self.by {
             Secret::Link { .. } => By::LinkCode,
             Secret::Typed { .. } => By::UserInputCode,
@@ -109,12 +109,23 @@ impl Attempt {
         decide(by, device, &self.session, code.made, self.policy, self.now)
     }
 
-    /// Decides under the device's lock, and writes what follows.
+    /// Locks the device, decides again, and writes what follows.
     async fn decide_locked(&self, tx: &mut Tx<'_>, id_hash: &str, code: &Tried) -> Result<Decision, StoreError> {
+        let device = tx.lock_device(&self.app, &self.tenant, id_hash).await?;
+        self.decide_under_lock(tx, id_hash, device.as_ref(), code).await
+    }
+
+    /// Decides about a device that is locked, if it is there, and writes what follows for it.
+    pub(super) async fn decide_under_lock(
+        &self,
+        tx: &mut Tx<'_>,
+        id_hash: &str,
+        device: Option<&DeviceRow>,
+        code: &Tried,
+    ) -> Result<Decision, StoreError> {
         let (app, tenant) = (&self.app, &self.tenant);
-        let device = tx.lock_device(app, tenant, id_hash).await?;
         let made = if device.is_some() { tx.code_made(app, tenant, &code.hash, id_hash).await? } else { None };
-        let decision = self.decide(device.as_ref(), &Tried { hash: code.hash.clone(), made });
+        let decision = self.decide(device, &Tried { hash: code.hash.clone(), made });
         match decision {
             Decision::Wrong { failed_attempts, .. } => tx.note_failed_attempts(app, tenant, id_hash, failed_attempts).await?,
             Decision::Restart { delete_device: true } => tx.delete_devices(app, tenant, &[id_hash.to_owned()]).await?,
@@ -124,17 +135,23 @@ impl Attempt {
     }
 }
 
-fn answer(decision: Decision, device: DeviceRow, policy: Policy) -> Result<Attempted<ConsumedDevice>, Error> {
+/// What an attempt is answered; with what is right, `right` says what.
+pub(super) fn answer<T>(
+    decision: Decision,
+    device: DeviceRow,
+    policy: Policy,
+    right: impl FnOnce(ConsumedDevice) -> Result<T, Error>,
+) -> Result<Attempted<T>, Error> {
     Ok(match decision {
         Decision::Mismatch => return Err(Error::bad("preAuthSessionId and deviceId doesn't match")),
         Decision::Restart { .. } => Attempted::RestartFlow,
         Decision::Wrong { expired, failed_attempts } => {
             Attempted::Wrong { expired, failed: failed_attempts, most: policy.max_attempts }
         }
-        Decision::Right => Attempted::Ok(ConsumedDevice {
+        Decision::Right => Attempted::Ok(right(ConsumedDevice {
             pre_auth_session_id: device.id_hash,
             failed: device.failed_attempts,
             contact: device.contact,
-        }),
+        })?),
     })
 }

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{PASSWORD, link, map, put_passwordless, sign_in, sign_in_with, sign_up, signs_in, stored_hash, text};
+use super::{PASSWORD, put_passwordless, sign_in, sign_in_with, sign_up, signs_in, stored_hash, text};
+use crate::cdi::linking::{link, map};
 use crate::cdi::place::{count, make_app, put_tenant};
 use crate::cdi::session::create;
 use crate::{Answer, World, members, scenarios};
@@ -221,6 +222,17 @@ async fn other_values_of_the_header_rid_mean_this_recipe(w: &World) {
         let headers = [("cdi-version", "5.4"), ("rid", rid)];
         w.raw("PUT", PATH, &headers, body.clone()).await.ok();
         w.raw("GET", &format!("{PATH}?userId={id}"), &headers, "").await.ok();
+    }
+    // Where another recipe is meant, it answers.
+    let others = [("thirdparty", None), ("passwordless", Some("UNKNOWN_USER_ID_ERROR"))];
+    for (rid, put) in others {
+        let headers = [("cdi-version", "5.4"), ("rid", rid)];
+        w.raw("GET", &format!("{PATH}?userId={id}"), &headers, "").await.says("UNKNOWN_USER_ID_ERROR");
+        let changed = w.raw("PUT", PATH, &headers, body.clone()).await;
+        match put {
+            Some(status) => drop(changed.says(status)),
+            None => changed.refuses(405, "Method not supported"),
+        }
     }
     sign_in_with(w, "", "a@example.com", "x").await.ok();
 }

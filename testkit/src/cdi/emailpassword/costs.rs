@@ -3,42 +3,31 @@
 use serde_json::{Value, json};
 
 use super::{sign_up, stored_hash};
+use crate::cdi::costs::costs;
 use crate::{World, scenarios};
-
-/// Asks once: at most so many statements are run, and PostgreSQL sees at most so many round trips.
-async fn costs(w: &World, what: (&str, &str), body: Value, statements: u64, trips: u64) -> Value {
-    let (method, path) = what;
-    let core = w.core();
-    let before = (core.db().statements(), core.db().trips());
-    let body = if body.is_null() { String::new() } else { body.to_string() };
-    let answer = w.raw(method, path, &[("cdi-version", "5.4")], body).await.ok();
-    let cost = (core.db().statements() - before.0, core.db().trips() - before.1);
-    assert!(cost.0 > 0 && cost.0 <= statements && cost.1 <= trips, "{method} {path}: {cost:?}");
-    answer
-}
 
 async fn each_operation_costs_what_it_must(w: &World) {
     sign_up(w, "", "other@example.com").await;
     let credentials = json!({ "email": "a@example.com", "password": "p" });
     // Four rows, the line of the log, when the user was last active, and the line for that.
-    let said = costs(w, ("POST", "/recipe/signup"), credentials.clone(), 7, 3).await;
+    let said = costs(w, ["", "POST", "/recipe/signup"], credentials.clone(), 7, 3).await;
     let id = said["recipeUserId"].clone();
-    costs(w, ("POST", "/recipe/signin"), credentials, 2, 2).await;
-    costs(w, ("GET", &format!("/recipe/user?userId={}", id.as_str().expect("an id"))), Value::Null, 1, 1).await;
-    costs(w, ("GET", "/recipe/user?email=a@example.com"), Value::Null, 1, 1).await;
-    costs(w, ("PUT", "/recipe/user"), json!({ "recipeUserId": id, "password": "q" }), 1, 1).await;
-    costs(w, ("PUT", "/recipe/user"), json!({ "recipeUserId": id, "email": "b@example.com", "password": "q" }), 8, 4).await;
+    costs(w, ["", "POST", "/recipe/signin"], credentials, 2, 2).await;
+    costs(w, ["", "GET", &format!("/recipe/user?userId={}", id.as_str().expect("an id"))], Value::Null, 1, 1).await;
+    costs(w, ["", "GET", "/recipe/user?email=a@example.com"], Value::Null, 1, 1).await;
+    costs(w, ["", "PUT", "/recipe/user"], json!({ "recipeUserId": id, "password": "q" }), 1, 1).await;
+    costs(w, ["", "PUT", "/recipe/user"], json!({ "recipeUserId": id, "email": "b@example.com", "password": "q" }), 8, 4).await;
     let asked = json!({ "userId": id, "email": "b@example.com" });
-    let token = costs(w, ("POST", "/recipe/user/password/reset/token"), asked.clone(), 1, 1).await["token"].clone();
-    costs(w, ("POST", "/recipe/user/password/reset/token/consume"), json!({ "token": token }), 1, 1).await;
-    let token = costs(w, ("POST", "/recipe/user/password/reset/token"), asked, 1, 1).await["token"].clone();
+    let token = costs(w, ["", "POST", "/recipe/user/password/reset/token"], asked.clone(), 1, 1).await["token"].clone();
+    costs(w, ["", "POST", "/recipe/user/password/reset/token/consume"], json!({ "token": token }), 1, 1).await;
+    let token = costs(w, ["", "POST", "/recipe/user/password/reset/token"], asked, 1, 1).await["token"].clone();
     let reset = json!({ "method": "token", "token": token, "newPassword": "r" });
-    costs(w, ("POST", "/recipe/user/password/reset"), reset, 3, 3).await;
+    costs(w, ["", "POST", "/recipe/user/password/reset"], reset, 3, 3).await;
     let hash = stored_hash(w, id.as_str().expect("an id")).await;
     let import = |email: &str| json!({ "email": email, "passwordHash": hash });
-    costs(w, ("POST", "/recipe/user/passwordhash/import"), import("c@example.com"), 4, 3).await;
+    costs(w, ["", "POST", "/recipe/user/passwordhash/import"], import("c@example.com"), 4, 3).await;
     // The rows that were in vain, and then a look and a change.
-    costs(w, ("POST", "/recipe/user/passwordhash/import"), import("b@example.com"), 6, 5).await;
+    costs(w, ["", "POST", "/recipe/user/passwordhash/import"], import("b@example.com"), 6, 5).await;
 }
 
 scenarios!(World: each_operation_costs_what_it_must);

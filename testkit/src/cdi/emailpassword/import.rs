@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{link, map, put_passwordless, sign_up, signs_in, stored_hash, text};
+use super::{put_passwordless, sign_up, signs_in, stored_hash, text};
+use crate::cdi::linking::{link, map};
 use crate::cdi::place::{count, put_tenant};
 use crate::{Answer, World, members, scenarios};
 

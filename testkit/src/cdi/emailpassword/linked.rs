@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use super::{PASSWORD, link, put_passwordless, sign_in, sign_in_with, sign_up, text};
+use super::{PASSWORD, put_passwordless, sign_in, sign_in_with, sign_up, text};
+use crate::cdi::linking::link;
 use crate::cdi::place::{count, put_tenant};
 use crate::{Target, World, scenarios};
 

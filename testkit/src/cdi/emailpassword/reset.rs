@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 use supertokens_core::chores::Chore;
 
-use super::{PASSWORD, hashes_done, link, map, put_passwordless, sign_up, signs_in, stored_hash};
+use super::{PASSWORD, hashes_done, put_passwordless, sign_up, signs_in, stored_hash};
+use crate::cdi::linking::{link, map};
 use crate::cdi::place::{count, make_app, put_tenant};
 use crate::{Answer, World, scenarios};
 

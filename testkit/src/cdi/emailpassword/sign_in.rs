@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use super::{PASSWORD, hashes_done, map, sign_in, sign_in_with, sign_up, signs_in, stored_hash, text, try_sign_up};
+use super::{PASSWORD, hashes_done, sign_in, sign_in_with, sign_up, signs_in, stored_hash, text, try_sign_up};
+use crate::cdi::linking::map;
 use crate::cdi::place::{count, put_tenant};
 use crate::{World, scenarios};
 

@@ -9,7 +9,7 @@ use crate::cdi::place::count;
 use crate::{World, members, scenarios};
 
 /// Where somebody may try a code.
-const OPERATIONS: [&str; 1] = ["check"];
+const OPERATIONS: [&str; 2] = ["check", "consume"];
 
 fn vectors(text: &str) -> Vec<Value> {
     let file: Value = serde_json::from_str(text).expect("vectors");

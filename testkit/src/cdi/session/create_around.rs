@@ -5,8 +5,9 @@ use supertokens_domain::time::MINUTE;
 
 use super::create::with;
 use super::forge::everything;
-use super::rows::{access, count, handle, make_tenant, make_user, map_user, opened, part, refreshing, the_row, user_id};
+use super::rows::{access, count, handle, make_tenant, make_user, opened, part, refreshing, the_row, user_id};
 use super::{create, plain, text};
+use crate::cdi::linking::map;
 use crate::{World, scenarios};
 
 async fn a_session_of_a_linked_user_belongs_to_the_primary_one(w: &World) {
@@ -32,7 +33,7 @@ async fn a_mapped_user_is_known_by_the_other_id_whichever_was_given(w: &World) {
     let (primary, recipe) = (user_id(1), user_id(2));
     make_user(w, &primary, &primary).await;
     make_user(w, &recipe, &primary).await;
-    map_user(w, &recipe, "X").await;
+    map(w, &recipe, "X").await;
     for given in [recipe.as_str(), "X"] {
         let made = create(w, "5.4", given).await;
         assert_eq!((&made["session"]["userId"], &made["session"]["recipeUserId"]), (&json!(primary), &json!("X")));
@@ -41,7 +42,7 @@ async fn a_mapped_user_is_known_by_the_other_id_whichever_was_given(w: &World) {
         assert_eq!(the_row(w, &handle(&made)).await.user_id, "X");
         assert_eq!(opened(w, &refreshing(&made)).await.user_id, "X");
     }
-    map_user(w, &primary, "Y").await;
+    map(w, &primary, "Y").await;
     w.clock.advance(supertokens_domain::time::HOUR);
     let made = create(w, "5.4", &recipe).await;
     assert_eq!((&made["session"]["userId"], &made["session"]["recipeUserId"]), (&json!("Y"), &json!("X")));

@@ -5,8 +5,9 @@ use supertokens_domain::time::DAY;
 
 use super::create::{in_order, with};
 use super::forge::everything;
-use super::rows::{access, handle, make_tenant, make_user, map_user, refresh, refreshing, the_row, user_id};
+use super::rows::{access, handle, make_tenant, make_user, refresh, refreshing, the_row, user_id};
 use super::{create, plain};
+use crate::cdi::linking::map;
 use crate::{Answer, World, members, scenarios};
 
 const PATHS: [(&str, &str); 2] = [("/recipe/session/data", "userDataInDatabase"), ("/recipe/jwt/data", "userDataInJWT")];
@@ -264,13 +265,13 @@ async fn the_user_is_shown_by_the_id_that_never_changes(w: &World) {
     for (id, of) in [(&primary, &primary), (&recipe, &primary), (&lone, &lone)] {
         make_user(w, id, of).await;
     }
-    map_user(w, &primary, "P").await;
+    map(w, &primary, "P").await;
     let made = create(w, "5.4", &recipe).await;
     assert_eq!(made["session"]["userId"], "P");
     let found = get(w, "5.4", &handle(&made)).await.ok();
     // Quirk: not translated here, though it is on creation.
     assert_eq!((&found["userId"], &found["recipeUserId"]), (&json!(primary), &json!(recipe)));
-    map_user(w, &lone, "L").await;
+    map(w, &lone, "L").await;
     let found = get(w, "5.4", &handle(&create(w, "5.4", &lone).await)).await.ok();
     assert_eq!((&found["userId"], &found["recipeUserId"]), (&json!("L"), &json!("L")));
 }

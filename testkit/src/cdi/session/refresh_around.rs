@@ -4,10 +4,9 @@ use serde_json::{Value, json};
 use supertokens_domain::session::hash::{hash1, hash2};
 use supertokens_domain::time::{MINUTE, SECOND};
 
-use super::rows::{
-    GONE, access, count, handle, make_tenant, make_user, map_user, part, refresh, refreshing, row, the_row, user_id,
-};
+use super::rows::{GONE, access, count, handle, make_tenant, make_user, part, refresh, refreshing, row, the_row, user_id};
 use super::{create, plain, text};
+use crate::cdi::linking::map;
 use crate::{World, members, scenarios};
 
 const PATH: &str = "/recipe/session/refresh";
@@ -220,7 +219,7 @@ async fn the_user_is_found_again_at_every_refresh(w: &World) {
     make_user(w, &recipe, &primary).await;
     let made = create(w, "5.4", &recipe).await;
     assert_eq!((text(&made, "/session/userId"), text(&made, "/session/recipeUserId")), (primary.clone(), recipe.clone()));
-    map_user(w, &primary, "outside").await;
+    map(w, &primary, "outside").await;
     let next = refresh(w, "5.4", &refreshing(&made)).await.ok();
     assert_eq!((text(&next, "/session/userId"), text(&next, "/session/recipeUserId")), ("outside".to_owned(), recipe.clone()));
     let claims = part(&access(&next), 1);

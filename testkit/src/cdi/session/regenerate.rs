@@ -7,8 +7,9 @@ use supertokens_domain::session::access_token::{AccessClaims, AccessTokenVersion
 use supertokens_domain::session::signing_key::SigningKey;
 use supertokens_domain::time::{DAY, HOUR};
 
-use super::rows::{access, handle, make_tenant, make_user, map_user, part, refresh, refreshing, the_row, user_id};
+use super::rows::{access, handle, make_tenant, make_user, part, refresh, refreshing, the_row, user_id};
 use super::{create, plain, text};
+use crate::cdi::linking::map;
 use crate::{Answer, World, members, scenarios};
 
 const PATH: &str = "/recipe/session/regenerate";
@@ -257,7 +258,7 @@ async fn an_unsigned_token_says_nothing_of_whose_session_it_is(w: &World) {
     let (primary, mallory) = (user_id(1), user_id(2));
     make_user(w, &primary, &primary).await;
     make_user(w, &mallory, &primary).await;
-    map_user(w, &primary, "outside").await;
+    map(w, &primary, "outside").await;
     let made = create(w, "5.6", &mallory).await;
     let lie = |claims: &mut AccessClaims| {
         claims.user_id = "victim".to_owned();

@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 use supertokens_domain::time::SECOND;
 
-use super::rows::{Row, count, handle, make_tenant, make_user, map_user, row, the_row, user_id, write_row};
+use super::rows::{Row, count, handle, make_tenant, make_user, row, the_row, user_id, write_row};
 use super::{create, plain};
+use crate::cdi::linking::map;
 use crate::{Answer, World, members, scenarios};
 
 const PATH: &str = "/recipe/session/remove";
@@ -176,7 +177,7 @@ async fn a_mapped_user_is_found_by_the_external_id_only(w: &World) {
     let (primary, recipe) = (user_id(1), user_id(2));
     make_user(w, &primary, &primary).await;
     make_user(w, &recipe, &primary).await;
-    map_user(w, &recipe, "outside").await;
+    map(w, &recipe, "outside").await;
     let (of_recipe, of_primary) = (session_of(w, &recipe).await, session_of(w, &primary).await);
     assert_eq!(list(w, "outside").await, std::slice::from_ref(&of_recipe));
     assert_eq!(list(w, &recipe).await, [of_primary]);

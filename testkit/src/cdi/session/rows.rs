@@ -90,14 +90,6 @@ pub async fn make_user(w: &World, id: &str, primary: &str) {
     .await;
 }
 
-/// Gives a user another id.
-pub async fn map_user(w: &World, id: &str, external: &str) {
-    w.write(&format!(
-        "insert into userid_mapping (app_id, supertokens_user_id, external_user_id) values ('public', '{id}', '{external}')"
-    ))
-    .await;
-}
-
 /// How many rows of a table fit a condition.
 pub async fn count(w: &World, what: &str) -> i64 {
     w.value(&format!("select count(*) from {what}")).await.expect("a count").parse().expect("a number")
