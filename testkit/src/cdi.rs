@@ -85,7 +85,9 @@ pub static SUBJECTS: &[Subject] = &[
     ("costs", costs::ALL),
     ("passwordless::consuming", passwordless::consuming::ALL),
     ("passwordless::contacts", passwordless::contacts::ALL),
+    ("passwordless::races", passwordless::races::ALL),
     ("thirdparty::signing_in", thirdparty::signing_in::ALL),
     ("thirdparty::finding", thirdparty::finding::ALL),
     ("thirdparty::linked", thirdparty::linked::ALL),
+    ("thirdparty::races", thirdparty::races::ALL),
 ];

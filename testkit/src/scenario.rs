@@ -51,6 +51,8 @@ pub enum Needs {
     OneWriter,
     /// A core that listens.
     ASocket,
+    /// A machine that does nothing else meanwhile, so that times can be compared: whoever has one says so by `TIMES_COUNT=1`.
+    AQuietMachine,
 }
 
 impl Needs {
@@ -64,6 +66,9 @@ impl Needs {
             }
             (Self::OneWriter, Kind::Postgres) => Some("not applicable: PostgreSQL is written to by many at a time"),
             (Self::ASocket, _) if !target.is_tcp() => Some("not applicable: this core does not listen"),
+            (Self::AQuietMachine, _) if std::env::var_os("TIMES_COUNT").is_none() => {
+                Some("not measured: needs a machine that does nothing else, and TIMES_COUNT=1")
+            }
             _ => None,
         }
     }

@@ -125,7 +125,10 @@ impl UseCase for UsersByAccountInfo {
 
     async fn run(self, cx: &Cx<'_>) -> Result<Body, Error> {
         let (app, tenant) = (cx.at().app.clone(), cx.at().tenant.clone());
-        let Self { any, infos, credential_id } = self;
+        let Self { any, infos, nobody_has_all, credential_id } = self;
+        if nobody_has_all && !any {
+            return Ok(ok(JsonObject::new().with("users", Vec::<JsonObject>::new())));
+        }
         let asked = infos.clone();
         let found = cx.db().read(async move |tx| {
             let mut found = Vec::new();

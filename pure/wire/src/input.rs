@@ -4,7 +4,7 @@
 use supertokens_domain::json::{BadJson, Json, JsonObject};
 use supertokens_domain::users::email::trimmed;
 
-mod contacts;
+pub(crate) mod contacts;
 
 /// What was wrong with the input; `Display` is the sentence on the wire, always with status 400.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -5,11 +5,20 @@ use supertokens_domain::ids::{AppId, AppIdentifier, TenantId, TenantIdentifier};
 use supertokens_domain::time::Millis;
 use supertokens_store::TenantRecord;
 
+use crate::target::Kind;
 use crate::{Target, World};
 
 /// Whether the database is gone with its core, so that nothing can be said about what a second core finds in it.
 pub fn is_forgetful(w: &World) -> bool {
     w.target() == Target::SqliteMemory
+}
+
+/// The migration modes that a core on this database can be in.
+pub fn migration_modes(w: &World) -> &'static [&'static str] {
+    match w.target().kind() {
+        Kind::Postgres => &["LEGACY", "DUAL_WRITE_READ_OLD", "DUAL_WRITE_READ_NEW", "MIGRATED"],
+        Kind::Memory | Kind::File => &["MIGRATED"],
+    }
 }
 
 /// Stores a tenant with overrides of the configuration. An app begins with its public tenant.

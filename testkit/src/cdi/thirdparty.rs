@@ -6,6 +6,7 @@ use crate::World;
 
 pub mod finding;
 pub mod linked;
+pub mod races;
 pub mod signing_in;
 
 /// Logs in with an account at Google.

@@ -257,12 +257,25 @@ async fn nobody_has_these_accounts(w: &World) {
         assert_eq!(body["users"], json!([]));
         assert_eq!(members(&body), ["status", "users"]);
     };
-    for query in
-        ["", "&email=a@b.example", "&phoneNumber=%2B1234", "&thirdPartyId=a&thirdPartyUserId=b", "&webauthnCredentialId=x"]
-    {
+    put_login(w, "", 1, By::Google(":g", "a@b.c")).await;
+    for query in [
+        "",
+        "&email=a@b.example",
+        "&phoneNumber=%2B1234",
+        "&thirdPartyId=a&thirdPartyUserId=b",
+        "&webauthnCredentialId=x",
+        "&email=a%00b",
+        "&phoneNumber=%2B12%0034",
+        "&thirdPartyId=a&thirdPartyUserId=b%00",
+        "&thirdPartyId=google:&thirdPartyUserId=g",
+    ] {
         for union in ["true", "false"] {
             nobody(w.get("5.4", &format!("{path}?doUnionOfAccountInfo={union}{query}")).await.ok());
         }
+    }
+    for (union, found) in [("true", 1), ("false", 0)] {
+        let said = w.get("5.4", &format!("{path}?doUnionOfAccountInfo={union}&email=a@b.c&phoneNumber=%00%2B%001")).await.ok();
+        assert_eq!(said["users"].as_array().map(Vec::len), Some(found), "{union}");
     }
     let missing = "Field name 'doUnionOfAccountInfo' is missing in GET request";
     w.get("5.4", &format!("{path}?email=a")).await.refuses(400, missing);

@@ -48,6 +48,14 @@ pub struct ThirdParty {
     pub user_id: String,
 }
 
+impl ThirdParty {
+    /// May a provider be called so? Its id and an account's share one text in the tables, with two colons between them: it must be clear
+    /// which two (core-recipes-1.md 1.2, fault 5).
+    pub fn may_be_provider(id: &str) -> bool {
+        !id.contains("::") && !id.ends_with(':')
+    }
+}
+
 /// By what somebody logs in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Login {
@@ -257,6 +265,19 @@ mod tests {
         ] {
             assert_eq!(one.clash(&other), kind, "{one:?} {other:?}");
             assert_eq!(other.clash(&one), kind);
+        }
+    }
+
+    #[test]
+    fn the_text_of_an_account_has_one_reading() {
+        for (id, may_be) in
+            [("google", true), ("", true), (":a", true), ("a:b", true), ("a:", false), (":", false), ("a::b", false)]
+        {
+            assert_eq!(ThirdParty::may_be_provider(id), may_be, "{id}");
+            for user_id in ["", "u", ":u", "::u", "u::v"].into_iter().filter(|_| may_be) {
+                let info = AccountInfo::third_party(id, user_id);
+                assert_eq!(info.value.split_once("::"), Some((id, user_id)));
+            }
         }
     }
 

@@ -1,7 +1,6 @@
 //! Is an address somebody's (core-users.md 4)? An id is any text, used as it was sent; addresses are normalised.
 
 use supertokens_domain::secret::Secret;
-use supertokens_domain::users::email::normalised;
 
 use crate::input::{BadInput, Fields, Input};
 use crate::operation::{Answer, Body, Operation, status};
@@ -9,8 +8,6 @@ use crate::version::Rules;
 
 /// The longest user id that the tables keep, in characters.
 const LONGEST_ID: usize = 128;
-/// The longest address that the tables keep, in characters.
-const LONGEST_EMAIL: usize = 256;
 
 /// Whose which address is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,20 +21,13 @@ pub struct Address {
 impl Address {
     /// To look for: what no column holds is simply not there.
     fn of_body(body: &Fields) -> Result<Self, BadInput> {
-        Ok(Self { user_id: body.string("userId")?, email: email(&body.token("email")?, usize::MAX)? })
+        Ok(Self { user_id: body.string("userId")?, email: body.any_email("email")? })
     }
 
     fn of_query(input: &Input<'_>) -> Result<Self, BadInput> {
         let user_id = input.query.required("userId")?.to_owned();
-        let given = input.query.get("email").ok_or(BadInput::MissingParameter("email"))?;
-        Ok(Self { user_id, email: email(given, usize::MAX)? })
+        Ok(Self { user_id, email: input.query.any_email("email")? })
     }
-}
-
-fn email(given: &str, most: usize) -> Result<String, BadInput> {
-    let email = normalised(given);
-    let fits = !email.contains('\0') && email.chars().nth(most).is_none();
-    if fits { Ok(email) } else { Err(BadInput::Field("email".to_owned())) }
 }
 
 /// POST /recipe/user/email/verify/token
@@ -52,7 +42,7 @@ impl Operation for CreateVerificationToken {
     fn read(input: &Input<'_>, _: &Rules) -> Result<Self, BadInput> {
         let body = input.body()?;
         let user_id = body.fitting("userId", LONGEST_ID)?;
-        Ok(Self(Address { user_id, email: email(&body.token("email")?, LONGEST_EMAIL)? }))
+        Ok(Self(Address { user_id, email: body.email("email")? }))
     }
 }
 

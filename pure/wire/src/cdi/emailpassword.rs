@@ -3,29 +3,16 @@
 use supertokens_domain::accounts::Group;
 use supertokens_domain::emailpassword::import::{Named, named};
 use supertokens_domain::secret::Secret;
-use supertokens_domain::users::email::normalised;
 
 use super::user_shape;
-use crate::input::{BadInput, Fields, Input};
+use crate::input::contacts::WIDTH;
+use crate::input::{BadInput, Input};
 use crate::operation::{Answer, Body, Operation, status};
 use crate::version::Rules;
-
-/// The width of the columns that hold addresses, in characters.
-const LONGEST_EMAIL: usize = 256;
 
 /// A password that shall be somebody's. It is taken as it is, but it is something.
 fn chosen(password: String) -> Result<Secret<String>, BadInput> {
     if password.is_empty() { Err(BadInput::rule("Password cannot be an empty string")) } else { Ok(Secret::new(password)) }
-}
-
-/// An address in the one spelling that it is kept in.
-fn email(body: &Fields) -> Result<String, BadInput> {
-    fitting(normalised(&body.token("email")?))
-}
-
-fn fitting(email: String) -> Result<String, BadInput> {
-    let fits = !email.contains('\0') && email.chars().nth(LONGEST_EMAIL).is_none();
-    if fits { Ok(email) } else { Err(BadInput::Field("email".to_owned())) }
 }
 
 /// POST /recipe/signup
@@ -44,7 +31,7 @@ impl Operation for SignUp {
 
     fn read(input: &Input<'_>, _: &Rules) -> Result<Self, BadInput> {
         let body = input.body()?;
-        let email = email(&body)?;
+        let email = body.email("email")?;
         Ok(Self { email, password: chosen(body.token("password")?)? })
     }
 }
@@ -88,7 +75,7 @@ impl Operation for SignIn {
 
     fn read(input: &Input<'_>, _: &Rules) -> Result<Self, BadInput> {
         let body = input.body()?;
-        let email = email(&body)?;
+        let email = body.email("email")?;
         Ok(Self { email, password: Secret::new(body.token("password")?) })
     }
 }
@@ -131,10 +118,10 @@ impl Operation for GetUser {
     type Answer = FoundUser;
 
     fn read(input: &Input<'_>, _: &Rules) -> Result<Self, BadInput> {
-        match (input.query.get("userId"), input.query.get("email")) {
+        match (input.query.get("userId"), input.query.optional_email("email")) {
             (Some(_), Some(_)) => Err(BadInput::rule("Please provide only one of userId or email")),
             (Some(id), None) => Ok(Self::ById(id.to_owned())),
-            (None, Some(email)) => Ok(Self::ByEmail(normalised(email))),
+            (None, Some(email)) => Ok(Self::ByEmail(email)),
             (None, None) => Err(BadInput::rule("Please provide one of userId or email")),
         }
     }
@@ -184,7 +171,7 @@ impl Operation for ChangeUser {
     fn read(input: &Input<'_>, rules: &Rules) -> Result<Self, BadInput> {
         let body = input.body()?;
         let id = body.string(user_shape::id_field(rules))?;
-        let email = body.optional_token("email")?.map(|email| fitting(normalised(&email))).transpose()?;
+        let email = body.optional_email("email")?;
         let password = body.optional_token("password")?;
         if email.is_none() && password.is_none() {
             return Err(BadInput::rule("You have to provide either email or password."));
@@ -246,7 +233,7 @@ impl Operation for MakeResetToken {
     fn read(input: &Input<'_>, rules: &Rules) -> Result<Self, BadInput> {
         let body = input.body()?;
         let user_id = body.string("userId")?;
-        let named = || body.token("email").and_then(fitting);
+        let named = || body.fitting("email", WIDTH);
         Ok(Self { user_id, addressee: if rules.names_addressee { Addressee::Named(named()) } else { Addressee::TheUsersOwn } })
     }
 }
@@ -374,7 +361,7 @@ impl Operation for ImportHash {
 
     fn read(input: &Input<'_>, _: &Rules) -> Result<Self, BadInput> {
         let body = input.body()?;
-        let email = email(&body)?;
+        let email = body.email("email")?;
         let hash = body.token("passwordHash")?;
         let algorithm = body.optional_token("hashingAlgorithm")?;
         let hash = named(&hash, algorithm.as_deref()).map_err(|refused| BadInput::rule(refused.to_string()))?;

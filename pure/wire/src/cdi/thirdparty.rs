@@ -33,8 +33,7 @@ impl Operation for SignInUp {
     fn read(input: &Input<'_>, rules: &Rules) -> Result<Self, BadInput> {
         let body = input.body()?;
         let id = body.fitting("thirdPartyId", LONGEST_PROVIDER)?;
-        // Both halves share one text in the tables, with two colons between them: it must be clear which two.
-        if id.contains("::") || id.ends_with(':') {
+        if !ThirdParty::may_be_provider(&id) {
             return Err(BadInput::Field("thirdPartyId".to_owned()));
         }
         let user_id = body.fitting("thirdPartyUserId", LONGEST_USER_ID)?;

@@ -1,9 +1,7 @@
 //! Questions about users that SDKs ask beside sessions (core-server.md 7.5, 7.6, 7.7, 7.9, 7.10).
 
-use supertokens_domain::accounts::AccountInfo;
-use supertokens_domain::users::email::normalised;
+use supertokens_domain::accounts::{AccountInfo, ThirdParty};
 use supertokens_domain::users::page::{BadPageToken, PageToken};
-use supertokens_domain::users::phone;
 
 use crate::input::{BadInput, Input};
 use crate::operation::{Body, Operation};
@@ -165,6 +163,8 @@ pub struct UsersByAccountInfo {
     pub any: bool,
     /// What to look for.
     pub infos: Vec<AccountInfo>,
+    /// Something was asked for besides that nobody can have.
+    pub nobody_has_all: bool,
     /// And a passkey.
     pub credential_id: Option<String>,
 }
@@ -186,13 +186,23 @@ impl Operation for UsersByAccountInfo {
             ));
         }
         let account = input.query.get("thirdPartyId").zip(input.query.get("thirdPartyUserId"));
-        let infos = [
-            input.query.get("email").map(|email| AccountInfo::email(normalised(email))),
-            input.query.get("phoneNumber").map(|number| AccountInfo::phone(phone::normalised(number))),
-            account.map(|(id, user_id)| AccountInfo::third_party(id, user_id)),
-        ];
+        // Nobody has what cannot be stored, or could be taken for something else.
+        let possible = |info: AccountInfo| if info.value.contains('\0') { None } else { Some(info) };
+        let infos: Vec<Option<AccountInfo>> = [
+            input.query.optional_email("email").map(|email| possible(AccountInfo::email(email))),
+            input.query.optional_phone("phoneNumber").map(|number| possible(AccountInfo::phone(number))),
+            account.map(
+                |(id, user_id)| {
+                    if ThirdParty::may_be_provider(id) { possible(AccountInfo::third_party(id, user_id)) } else { None }
+                },
+            ),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        let nobody_has_all = infos.iter().any(Option::is_none);
         let credential_id = input.query.get("webauthnCredentialId").map(str::to_owned);
-        Ok(Self { any: union == "true", infos: infos.into_iter().flatten().collect(), credential_id })
+        Ok(Self { any: union == "true", infos: infos.into_iter().flatten().collect(), nobody_has_all, credential_id })
     }
 }
 

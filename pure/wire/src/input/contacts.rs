@@ -5,7 +5,7 @@ use supertokens_domain::users::{email, phone};
 use super::{BadInput, Fields, Query, fit};
 
 /// The width of the columns that hold addresses and numbers, in characters.
-const LONGEST: usize = 256;
+pub(crate) const WIDTH: usize = 256;
 
 impl Fields {
     /// A member that is an object, to read its members in the same way.
@@ -15,17 +15,22 @@ impl Fields {
 
     /// An e-mail address that must be there.
     pub fn email(&self, name: &str) -> Result<String, BadInput> {
-        fit(name, email::normalised(&self.token(name)?), LONGEST)
+        fit(name, email::normalised(&self.token(name)?), WIDTH)
+    }
+
+    /// An e-mail address that must be there and is only looked for: of any length, but U+0000 is in none.
+    pub fn any_email(&self, name: &str) -> Result<String, BadInput> {
+        fit(name, email::normalised(&self.token(name)?), usize::MAX)
     }
 
     /// An e-mail address that may be absent.
     pub fn optional_email(&self, name: &str) -> Result<Option<String>, BadInput> {
-        self.optional_token(name)?.map(|text| fit(name, email::normalised(&text), LONGEST)).transpose()
+        self.optional_token(name)?.map(|text| fit(name, email::normalised(&text), WIDTH)).transpose()
     }
 
     /// A phone number that may be absent.
     pub fn optional_phone(&self, name: &str) -> Result<Option<String>, BadInput> {
-        self.optional_token(name)?.map(|text| fit(name, phone::normalised(&text), LONGEST)).transpose()
+        self.optional_token(name)?.map(|text| fit(name, phone::normalised(&text), WIDTH)).transpose()
     }
 }
 
@@ -33,6 +38,11 @@ impl Query {
     /// An e-mail address that must be there. It is only looked for: whatever it is, somebody may have it or not.
     pub fn email(&self, name: &'static str) -> Result<String, BadInput> {
         self.optional_email(name).ok_or(BadInput::MissingParameter(name))
+    }
+
+    /// The same where U+0000 is refused.
+    pub fn any_email(&self, name: &'static str) -> Result<String, BadInput> {
+        fit(name, self.email(name)?, usize::MAX)
     }
 
     /// An e-mail address that may be absent.
@@ -54,7 +64,7 @@ mod tests {
     #[test]
     fn an_address_is_normalised_before_it_is_measured() {
         let fields = |text: &str| Fields::of(JsonObject::new().with("email", text));
-        let longest = "a".repeat(LONGEST);
+        let longest = "a".repeat(WIDTH);
         assert_eq!(fields(&format!(" \0{} ", longest.to_uppercase())).email("email"), Ok(longest.clone()));
         for text in [format!("{longest}a"), "a\0b".to_owned()] {
             assert_eq!(fields(&text).email("email"), Err(BadInput::Field("email".into())));

@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{PASSWORD, put_passwordless, sign_in, sign_in_with, sign_up, signs_in, stored_hash, text};
+use super::{PASSWORD, sign_in, sign_in_with, sign_up, signs_in, stored_hash, text};
 use crate::cdi::linking::{link, map};
+use crate::cdi::passwordless::somebody;
 use crate::cdi::place::{count, make_app, put_tenant};
 use crate::cdi::session::create;
 use crate::{Answer, World, members, scenarios};
@@ -76,7 +77,7 @@ async fn a_linked_user_is_shown_alone_by_id_and_whole_by_address(w: &World) {
     let a = sign_up(w, "", "a@example.com").await;
     w.clock.advance(1);
     let b = sign_up(w, "", "b@example.com").await;
-    let phone = put_passwordless(w, "public", 7, None, Some("+4917000000")).await;
+    let phone = somebody(w, "", json!({ "phoneNumber": "+4917000000" })).await;
     link(w, &[&phone, &b, &a]).await;
     let said = get(w, "5.4", &format!("userId={b}")).await.ok();
     assert_eq!((text(&said["user"], "id"), &said["user"]["isPrimaryUser"]), (b.as_str(), &json!(true)));
@@ -148,9 +149,9 @@ async fn an_address_that_is_taken_is_not_given_away_and_nothing_else_is_changed(
 async fn an_address_of_another_recipe_is_not_taken_unless_two_groups_would_share_it(w: &World) {
     put_tenant(w, "", "t1", json!({})).await;
     let a = sign_up(w, "", "a@example.com").await;
-    let rival = put_passwordless(w, "public", 7, Some("rival@example.com"), None).await;
-    let elsewhere = put_passwordless(w, "t1", 8, Some("elsewhere@example.com"), None).await;
-    put_passwordless(w, "public", 9, Some("stranger@example.com"), None).await;
+    let rival = somebody(w, "", json!({ "email": "rival@example.com" })).await;
+    let elsewhere = somebody(w, "/t1", json!({ "email": "elsewhere@example.com" })).await;
+    somebody(w, "", json!({ "email": "stranger@example.com" })).await;
     link(w, &[&rival]).await;
     link(w, &[&elsewhere]).await;
     // Whoever stands alone shares an address with anybody of another recipe.
@@ -164,7 +165,7 @@ async fn an_address_of_another_recipe_is_not_taken_unless_two_groups_would_share
     change(w, &a, "elsewhere@example.com").await.ok();
     change(w, &a, "stranger@example.com").await.ok();
     // A group's own addresses are its own.
-    let own = put_passwordless(w, "public", 10, Some("own@example.com"), None).await;
+    let own = somebody(w, "", json!({ "email": "own@example.com" })).await;
     link(w, &[&a, &own]).await;
     change(w, &a, "own@example.com").await.ok();
     // Another one with a password is told apart from another group.

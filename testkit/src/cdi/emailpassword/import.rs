@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{put_passwordless, sign_up, signs_in, stored_hash, text};
+use super::{sign_up, signs_in, stored_hash, text};
 use crate::cdi::linking::{link, map};
+use crate::cdi::passwordless::somebody;
 use crate::cdi::place::{count, put_tenant};
 use crate::{Answer, World, members, scenarios};
 
@@ -109,7 +110,7 @@ async fn only_the_login_method_of_the_address_here_gets_the_hash(w: &World) {
     let here = sign_up(w, "", "a@example.com").await;
     w.clock.advance(1);
     let there = sign_up(w, "/t1", "a@example.com").await;
-    let phone = put_passwordless(w, "public", 7, None, Some("+4917000000")).await;
+    let phone = somebody(w, "", json!({ "phoneNumber": "+4917000000" })).await;
     link(w, &[&phone, &here, &there]).await;
     let before = stored_hash(w, &there).await;
     let said = import(w, "", "a@example.com", BCRYPT).await.ok();

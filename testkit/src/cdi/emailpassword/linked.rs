@@ -2,13 +2,14 @@
 
 use serde_json::json;
 
-use super::{PASSWORD, put_passwordless, sign_in, sign_in_with, sign_up, text};
+use super::{PASSWORD, sign_in, sign_in_with, sign_up, text};
 use crate::cdi::linking::link;
-use crate::cdi::place::{count, put_tenant};
-use crate::{Target, World, scenarios};
+use crate::cdi::passwordless::somebody;
+use crate::cdi::place::{count, migration_modes, put_tenant};
+use crate::{World, scenarios};
 
 async fn whoever_signs_in_is_the_whole_user(w: &World) {
-    let phone = put_passwordless(w, "public", 7, None, Some("+4917000000")).await;
+    let phone = somebody(w, "", json!({ "phoneNumber": "+4917000000" })).await;
     w.clock.advance(5);
     let id = sign_up(w, "", "a@example.com").await;
     link(w, &[&phone, &id]).await;
@@ -46,11 +47,7 @@ async fn each_tenant_has_its_own_method_of_one_address(w: &World) {
 
 /// Two groups, of different recipes, want one address at the same moment.
 async fn two_groups_never_get_one_address(w: &World) {
-    let modes: &[&str] = match w.target() {
-        Target::Postgres | Target::PostgresTcp => &["LEGACY", "DUAL_WRITE_READ_OLD", "DUAL_WRITE_READ_NEW", "MIGRATED"],
-        _ => &["MIGRATED"],
-    };
-    for (n, mode) in modes.iter().enumerate() {
+    for (n, mode) in migration_modes(w).iter().enumerate() {
         w.with_config(json!({ "migration_mode": mode })).await;
         let mut groups = Vec::new();
         for of in 0..4 {
@@ -59,9 +56,7 @@ async fn two_groups_never_get_one_address(w: &World) {
             let tenant = format!("t{n}{of}");
             put_tenant(w, "", &tenant, json!({})).await;
             let id = sign_up(w, &format!("/{tenant}"), &format!("{n}{of}@example.com")).await;
-            let shared =
-                put_passwordless(w, "public", u8::try_from(n * 10 + of + 20).expect("few"), None, Some(&format!("+{n}{of}")))
-                    .await;
+            let shared = somebody(w, "", json!({ "phoneNumber": &format!("+{n}{of}") })).await;
             link(w, &[&id, &shared]).await;
             groups.push(id);
         }

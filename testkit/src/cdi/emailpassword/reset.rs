@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 use supertokens_core::chores::Chore;
 
-use super::{PASSWORD, hashes_done, put_passwordless, sign_up, signs_in, stored_hash};
+use super::{PASSWORD, hashes_done, sign_up, signs_in, stored_hash};
 use crate::cdi::linking::{link, map};
+use crate::cdi::passwordless::somebody;
 use crate::cdi::place::{count, make_app, put_tenant};
 use crate::{Answer, World, scenarios};
 
@@ -109,7 +110,7 @@ async fn the_address_is_looked_at_once_the_user_is_known(w: &World) {
 }
 
 async fn old_versions_know_users_with_one_password_only(w: &World) {
-    let (a, other) = (sign_up(w, "", "a@example.com").await, put_passwordless(w, "public", 7, Some("b@example.com"), None).await);
+    let (a, other) = (sign_up(w, "", "a@example.com").await, somebody(w, "", json!({ "email": "b@example.com" })).await);
     assert_eq!(w.post("3.0", TOKEN, json!({ "userId": other })).await.done(), json!({ "status": "UNKNOWN_USER_ID_ERROR" }));
     w.post("3.0", TOKEN, json!({ "userId": "nobody" })).await.says("UNKNOWN_USER_ID_ERROR");
     w.post("3.0", TOKEN, json!({ "userId": a })).await.ok();
@@ -134,7 +135,7 @@ async fn a_token_of_a_core_before_4_names_the_users_own_address(w: &World) {
     };
     let token = nameless(&id).await;
     assert_eq!(consume(w, &token).await.ok()["email"], "a@example.com");
-    let other = put_passwordless(w, "public", 7, Some("b@example.com"), None).await;
+    let other = somebody(w, "", json!({ "email": "b@example.com" })).await;
     let token = nameless(&other).await;
     consume(w, &token).await.says(INVALID);
     link(w, &[&id, &other]).await;

@@ -37,6 +37,55 @@ async fn nobody_learns_who_has_an_account(w: &World) {
     assert_eq!([hashes_done(w, "bcrypt"), hashes_done(w, "argon2")], [before[0], before[1] + 1]);
 }
 
+/// What is asked of the database and of the processor for each of many who try, whoever they are: the clock of a busy machine would tell less.
+async fn whoever_is_unknown_costs_as_much_as_whoever_is_not(w: &World) {
+    for n in 0..8 {
+        sign_up(w, "", &format!("known{n}@example.com")).await;
+    }
+    let cost = async |email: &str| {
+        let core = w.core();
+        let now = || (core.db().statements(), core.db().trips(), hashes_done(w, "bcrypt"));
+        let before = now();
+        sign_in_with(w, "", email, "wrong").await.says("WRONG_CREDENTIALS_ERROR");
+        let after = now();
+        (after.0 - before.0, after.1 - before.1, after.2 - before.2)
+    };
+    let (mut known, mut unknown) = (std::collections::BTreeMap::new(), std::collections::BTreeMap::new());
+    for n in 0..64 {
+        *known.entry(cost(&format!("known{}@example.com", n % 8)).await).or_insert(0) += 1;
+        *unknown.entry(cost(&format!("unknown{}@example.com", n % 8)).await).or_insert(0) += 1;
+    }
+    assert_eq!(known, unknown);
+    assert_eq!(known.keys().collect::<Vec<_>>(), [&(1, 1, 1)]);
+}
+
+/// The same by the clock: both kinds of attempts in turn, so that whatever else happens falls upon both. Their times are two samples of
+/// one distribution, unless the greatest distance between the two cumulative ones (Kolmogorov and Smirnov) is more than chance brings
+/// about once in a million times.
+async fn whoever_is_unknown_waits_as_long_as_whoever_is_not(w: &World) {
+    const SAMPLES: u32 = 400;
+    w.with_config(json!({ "bcrypt_log_rounds": 8 })).await;
+    sign_up(w, "", "known@example.com").await;
+    let wait = async |email: &str| {
+        let begin = std::time::Instant::now();
+        sign_in_with(w, "", email, "wrong").await.says("WRONG_CREDENTIALS_ERROR");
+        begin.elapsed()
+    };
+    let mut waits = Vec::new();
+    for _ in 0..SAMPLES {
+        waits.push((wait("known@example.com").await, 1_i32));
+        waits.push((wait("other@example.com").await, -1));
+    }
+    waits.sort_unstable();
+    let distances = waits.iter().scan(0, |ahead, (_, step)| {
+        *ahead += step;
+        Some(ahead.unsigned_abs())
+    });
+    let greatest = f64::from(distances.max().unwrap_or_default()) / f64::from(SAMPLES);
+    let by_chance = (-(0.5e-6_f64).ln() / f64::from(SAMPLES)).sqrt();
+    assert!(greatest < by_chance, "{greatest} is more than {by_chance}");
+}
+
 async fn a_password_is_good_in_its_tenant_only(w: &World) {
     put_tenant(w, "", "t1", json!({})).await;
     sign_up(w, "/t1", "a@example.com").await;
@@ -109,6 +158,8 @@ async fn where_the_recipe_is_switched_off_old_versions_are_refused(w: &World) {
 scenarios!(World:
     the_right_password_lets_in_and_no_other,
     nobody_learns_who_has_an_account,
+    whoever_is_unknown_costs_as_much_as_whoever_is_not,
+    whoever_is_unknown_waits_as_long_as_whoever_is_not needs AQuietMachine,
     a_password_is_good_in_its_tenant_only,
     a_mapped_user_is_shown_by_the_external_id,
     whoever_signs_in_was_active_once_in_five_minutes,

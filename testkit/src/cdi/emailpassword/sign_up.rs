@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::{PASSWORD, sign_in, sign_in_with, sign_up, try_sign_up};
-use crate::cdi::place::{count, make_app, put_tenant};
-use crate::{Target, World, members, scenarios};
+use crate::cdi::place::{count, make_app, migration_modes, put_tenant};
+use crate::{World, members, scenarios};
 
 async fn a_new_user_has_one_login_method(w: &World) {
     let said = try_sign_up(w, "5.4", "", "a@example.com").await.ok();
@@ -187,11 +187,7 @@ async fn a_new_user_was_active(w: &World) {
 }
 
 async fn rows_are_those_of_the_mode(w: &World) {
-    let modes: &[&str] = match w.target() {
-        Target::Postgres | Target::PostgresTcp => &["LEGACY", "DUAL_WRITE_READ_OLD", "DUAL_WRITE_READ_NEW", "MIGRATED"],
-        _ => &["MIGRATED"],
-    };
-    for mode in modes {
+    for mode in migration_modes(w) {
         w.with_config(json!({ "migration_mode": mode })).await;
         w.clock.advance(1);
         let (email, now) = (format!("{mode}@example.com"), w.clock.now().to_string());

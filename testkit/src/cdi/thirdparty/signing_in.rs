@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{account, sign_in};
 use crate::cdi::costs::costs;
-use crate::cdi::place::{count, put_tenant};
+use crate::cdi::place::{count, in_query, put_tenant};
 use crate::{World, members, scenarios};
 
 const SIGN_IN_UP: &str = "/recipe/signinup";
@@ -166,6 +166,84 @@ async fn what_would_not_fit_or_could_be_taken_for_another_is_refused(w: &World) 
     }
 }
 
+/// Whoever is somebody at a provider, and whatever they call themselves there, is nobody else here.
+async fn accounts_are_told_apart_to_the_letter(w: &World) {
+    let victim = sign_in(w, "5.4", "", "g1", "a@x.io", true).await["recipeUserId"].clone();
+    let own_id = victim.as_str().expect("an id").to_owned();
+    let mut users = vec!["g1".to_owned(), own_id.clone(), format!("{own_id} ")];
+    users.extend(
+        [
+            "G1",
+            "g1 ",
+            " g1",
+            "g1\t",
+            "g1\n",
+            "g%",
+            "g_",
+            "%",
+            "g1\\",
+            "g1'; drop table thirdparty_users; --",
+            "\u{feff}g1",
+            "g1\u{200b}",
+            "g\u{ff11}",
+            "\u{e9}",
+            "e\u{301}",
+            "::g1",
+            "google::g1",
+            ":",
+            "null",
+            "[\"g1\"]",
+        ]
+        .map(str::to_owned),
+    );
+    let mut ids = std::collections::BTreeSet::new();
+    for (n, user) in users.iter().enumerate() {
+        let said = sign_in(w, "5.4", "", user, "a@x.io", false).await;
+        assert_eq!(said["createdNewUser"], n > 0, "{user:?}");
+        assert_eq!(said["user"]["thirdParty"], json!([{ "id": "google", "userId": user }]));
+        assert_eq!(said["user"]["loginMethods"][0]["verified"], n == 0, "{user:?}: nobody else is vouched for");
+        ids.insert(said["recipeUserId"].as_str().expect("an id").to_owned());
+    }
+    assert_eq!(ids.len(), users.len());
+    for user in &users {
+        let path = format!("/recipe/user?thirdPartyId=google&thirdPartyUserId={}", in_query(user));
+        let found = w.raw("GET", &path, &[("cdi-version", "5.4"), ("rid", "thirdparty")], "").await.ok();
+        assert_eq!(found["user"]["thirdParty"][0]["userId"], *user);
+    }
+}
+
+async fn an_address_may_be_any_text_that_fits(w: &World) {
+    let ten_kilobytes = "a".repeat(10_000);
+    for (body, name) in [
+        (account(&ten_kilobytes, "g", "a@x", true), "thirdPartyId"),
+        (account("google", &ten_kilobytes, "a@x", true), "thirdPartyUserId"),
+        (account("google", "g", &ten_kilobytes, true), "id"),
+        // Small, each of these is two characters.
+        (account("google", "g", &"\u{130}".repeat(129), true), "id"),
+    ] {
+        w.post("5.4", SIGN_IN_UP, body).await.refuses(400, &invalid(name));
+    }
+    for (n, (given, kept)) in [
+        (" \0\tA@X\r\n ", "a@x"),
+        ("a@x\u{a0}", "a@x\u{a0}"),
+        ("\u{c9}@X", "\u{e9}@x"),
+        ("a'@x\"<b>", "a'@x\"<b>"),
+        ("", ""),
+        ("%", "%"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let said = sign_in(w, "5.4", "", &format!("g{n}"), given, true).await;
+        assert_eq!(said["user"]["emails"], json!([kept]));
+        let listed = w.get("5.4", &format!("/recipe/users/by-email?email={}", in_query(given))).await.ok();
+        assert_eq!(listed["users"], json!([said["user"]]), "{given:?}");
+        // A later one that does not fit changes nothing.
+        w.post("5.4", SIGN_IN_UP, account("google", &format!("g{n}"), &ten_kilobytes, true)).await.refuses(400, &invalid("id"));
+        assert_eq!(sign_in(w, "5.4", "", &format!("g{n}"), given, true).await["user"], said["user"]);
+    }
+}
+
 async fn an_account_is_one_user_in_each_tenant(w: &World) {
     put_tenant(w, "", "t1", json!({})).await;
     put_tenant(w, "", "t2", json!({})).await;
@@ -218,7 +296,7 @@ async fn who_logged_in_is_logged(w: &World) {
     let said = sign_in(w, "5.4", "/t1", "g1", "A@x.io", false).await;
     let id = said["recipeUserId"].as_str().expect("an id");
     let line = format!("t1 {id} {id} success google a@x.io");
-    assert_eq!(lines("thirdparty_sign_up").await, [line.clone()]);
+    assert_eq!(lines("thirdparty_sign_up").await, std::slice::from_ref(&line));
     sign_in(w, "5.4", "/t1", "g1", "a@x.io", false).await;
     assert_eq!(lines("thirdparty_sign_in").await, [line]);
     assert_eq!(lines("user_last_active").await.len(), 2, "at most once in five minutes");
@@ -254,6 +332,8 @@ scenarios!(World:
     an_address_is_kept_in_one_spelling_and_the_rest_as_it_came,
     what_is_wrong_is_said_in_order,
     what_would_not_fit_or_could_be_taken_for_another_is_refused,
+    accounts_are_told_apart_to_the_letter,
+    an_address_may_be_any_text_that_fits,
     an_account_is_one_user_in_each_tenant,
     a_tenant_can_do_without_providers_at_some_versions,
     who_logged_in_is_logged,
