@@ -11,6 +11,7 @@
 )]
 
 pub mod accounts_model;
+pub mod accounts_walk;
 pub mod answer;
 pub mod cdi;
 pub mod coverage;

@@ -28,17 +28,22 @@ pub struct Program {
 impl Program {
     /// Starts the program on a free port and waits until it says that it listens.
     pub fn start(binary: &Path, database_url: &str, folder: &Path) -> anyhow::Result<Self> {
-        Self::start_logging(binary, database_url, folder, "ERROR")
+        Self::start_with(binary, database_url, folder, &[])
     }
 
     /// The same, with a log of this level: `NONE` where errors are the point.
     pub fn start_logging(binary: &Path, database_url: &str, folder: &Path, level: &str) -> anyhow::Result<Self> {
+        Self::start_with(binary, database_url, folder, &[("LOG_LEVEL", level)])
+    }
+
+    /// The same with these settings in its environment. The log has errors only, if they do not say otherwise.
+    pub fn start_with(binary: &Path, database_url: &str, folder: &Path, settings: &[(&str, &str)]) -> anyhow::Result<Self> {
         let began = Instant::now();
         let mut command = Command::new(binary);
         // The URL goes by the environment: a command line is seen by everyone on the machine.
         command.args(["start", "--port", "0"]).env("SUPERTOKENS_DATABASE_URL", database_url).current_dir(folder);
-        let mut child =
-            command.env("LOG_LEVEL", level).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn()?;
+        command.env("LOG_LEVEL", "ERROR").envs(settings.iter().copied());
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn()?;
         let mut stdout = BufReader::new(child.stdout.take().context("no standard output")?);
         let mut said = String::new();
         loop {
