@@ -38,7 +38,8 @@ statements! { "activity_log", S {
     Forget = "DELETE FROM {user_last_active} WHERE app_id = $1 AND user_id = $2",
     Log = "INSERT INTO {activity_log} (app_id, tenant_id, recipe_user_id, primary_or_recipe_user_id, event_type, status,
              auth_principal, identifier, created_at, payload) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-    ActiveUsers = "SELECT COUNT(*) FROM {user_last_active} WHERE app_id = $1 AND last_active_time >= $2",
+    // By time: what has an app's name before it goes through all who were ever there.
+    ActiveUsers = "SELECT COUNT(*) FROM {user_last_active} WHERE app_id || '' = $1 AND last_active_time >= $2",
     DeleteOld = "DELETE FROM {activity_log} WHERE id IN (SELECT id FROM {activity_log} WHERE created_at < $1 LIMIT $2)",
     Owned = "SELECT {owned activity_log}",
     Partitions = "SELECT name FROM {partition_list activity_log}",

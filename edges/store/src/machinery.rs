@@ -21,6 +21,7 @@ mod shared;
 pub(crate) mod sql;
 pub(crate) mod sqlite;
 pub(crate) mod statement;
+mod statistics;
 mod tx;
 
 // What the program and the core are told.

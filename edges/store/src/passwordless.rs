@@ -48,6 +48,7 @@ macro_rules! devices {
     };
 }
 
+/// In the one order. It is that of an expression, or SQLite reads all devices for it that wait in the tenant.
 macro_rules! locked {
     ($rest:literal) => {
         concat!(
@@ -55,7 +56,7 @@ macro_rules! locked {
              CAST(d.failed_attempts AS BIGINT), NULL, NULL, NULL
              FROM {passwordless_devices} d WHERE d.app_id = $1 AND d.tenant_id = $2 AND ",
             $rest,
-            " ORDER BY d.device_id_hash {lock}"
+            " ORDER BY d.device_id_hash || '' {lock}"
         )
     };
 }
@@ -66,7 +67,7 @@ macro_rules! delete {
             "DELETE FROM {passwordless_devices} WHERE app_id = $1 AND tenant_id = $2 AND device_id_hash IN
              (SELECT d.device_id_hash FROM {passwordless_devices} d WHERE d.app_id = $1 AND d.tenant_id = $2 AND d.",
             $which,
-            " = $3 ORDER BY d.device_id_hash {lock})"
+            " = $3 ORDER BY d.device_id_hash || '' {lock})"
         )
     };
 }
@@ -98,15 +99,16 @@ statements! { "passwordless_devices", S {
     DeleteIfEmpty = "DELETE FROM {passwordless_devices} WHERE app_id = $1 AND tenant_id = $2 AND device_id_hash = $3
              AND NOT EXISTS (SELECT 1 FROM {passwordless_codes} c
                  WHERE c.app_id = $1 AND c.tenant_id = $2 AND c.device_id_hash = $3)",
+    // The sum keeps SQLite from going through all old codes for each device.
     LockOld = "SELECT CAST(d.device_id_hash AS TEXT) FROM {passwordless_devices} d WHERE d.app_id = $1 AND d.tenant_id = $2
              AND EXISTS (SELECT 1 FROM {passwordless_codes} c WHERE c.app_id = d.app_id AND c.tenant_id = d.tenant_id
-                 AND c.device_id_hash = d.device_id_hash AND c.created_at < $3)
+                 AND c.device_id_hash = d.device_id_hash AND c.created_at + 0 < $3)
              AND NOT EXISTS (SELECT 1 FROM {passwordless_codes} c WHERE c.app_id = d.app_id AND c.tenant_id = d.tenant_id
-                 AND c.device_id_hash = d.device_id_hash AND c.created_at >= $3)
+                 AND c.device_id_hash = d.device_id_hash AND c.created_at + 0 >= $3)
              ORDER BY d.device_id_hash LIMIT $4 {lock}",
     DeleteOld = "DELETE FROM {passwordless_devices} WHERE app_id = $1 AND tenant_id = $2 AND device_id_hash {in $4}
              AND NOT EXISTS (SELECT 1 FROM {passwordless_codes} c WHERE c.app_id = $1 AND c.tenant_id = $2
-                 AND c.device_id_hash = {passwordless_devices}.device_id_hash AND c.created_at >= $3)",
+                 AND c.device_id_hash = {passwordless_devices}.device_id_hash AND c.created_at + 0 >= $3)",
 } }
 
 impl Tx<'_> {

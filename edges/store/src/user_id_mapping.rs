@@ -68,9 +68,12 @@ statements! { "userid_mapping", S {
     Delete = "DELETE FROM {userid_mapping} WHERE app_id = $1 AND external_user_id = $3
              AND supertokens_user_id = CAST(CAST($2 AS TEXT) AS BPCHAR)",
     // Without a kind, an internal id means its own mapping and no other.
-    PutInfo = "UPDATE {userid_mapping} SET external_user_id_info = $2 WHERE app_id = $1
-             AND (supertokens_user_id = CAST(CAST($3 AS TEXT) AS BPCHAR) OR (external_user_id = $4 AND NOT EXISTS
-                 (SELECT 1 FROM {app_id_to_user_id} a WHERE a.app_id = $1 AND a.user_id = CAST(CAST($5 AS TEXT) AS BPCHAR))))",
+    PutInfo = "UPDATE {userid_mapping} SET external_user_id_info = $2 WHERE app_id = $1 AND supertokens_user_id = COALESCE(
+             (SELECT m.supertokens_user_id FROM {userid_mapping} m
+                 WHERE m.app_id = $1 AND m.supertokens_user_id = CAST(CAST($3 AS TEXT) AS BPCHAR)),
+             (SELECT m.supertokens_user_id FROM {userid_mapping} m WHERE m.app_id = $1 AND m.external_user_id = $4
+                 AND NOT EXISTS (SELECT 1 FROM {app_id_to_user_id} a
+                     WHERE a.app_id = $1 AND a.user_id = CAST(CAST($5 AS TEXT) AS BPCHAR))))",
 } }
 
 /// The columns of `found!`: is it internal; external id and info of its own mapping; internal id and info of the one that shows it.

@@ -30,7 +30,9 @@ statements! { "app_id_to_user_id", S {
     Metadata = of_users!("user_metadata"),
     Sessions = of_users!("session_info"),
     VerifiedEmails = of_users!("emailverification_verified_emails"),
-    VerificationTokens = of_users!("emailverification_tokens"),
+    // Tenant by tenant, as the key begins with it.
+    VerificationTokens = "DELETE FROM {emailverification_tokens} WHERE app_id = $1 AND user_id {in $2}
+             AND tenant_id IN (SELECT t.tenant_id FROM {tenants} t WHERE t.app_id = $1)",
     Roles = of_users!("user_roles"),
     LastActive = of_users!("user_last_active"),
     AnyInTenant = "SELECT EXISTS (SELECT 1 FROM {session_info} WHERE app_id = $1 AND tenant_id = $2 AND user_id {in $3})

@@ -40,12 +40,13 @@ statements! { "app_id_to_user_id", S {
     SetWebauthnEmail = "UPDATE {webauthn_users} SET email = $3 WHERE app_id = $1 AND user_id = CAST(CAST($2 AS TEXT) AS BPCHAR)",
     SetContacts = "UPDATE {passwordless_users} SET email = $3, phone_number = $4
              WHERE app_id = $1 AND user_id = CAST(CAST($2 AS TEXT) AS BPCHAR)",
+    // By tenants, as the key has them before the user.
     SetPasswordEmailOld = "UPDATE {emailpassword_user_to_tenant} SET email = $3
-             WHERE app_id = $1 AND user_id = CAST(CAST($2 AS TEXT) AS BPCHAR)",
+             WHERE app_id = $1 AND tenant_id {in $4} AND user_id = CAST(CAST($2 AS TEXT) AS BPCHAR)",
     SetWebauthnEmailOld = "UPDATE {webauthn_user_to_tenant} SET email = $3
-             WHERE app_id = $1 AND user_id = CAST(CAST($2 AS TEXT) AS BPCHAR)",
+             WHERE app_id = $1 AND tenant_id {in $4} AND user_id = CAST(CAST($2 AS TEXT) AS BPCHAR)",
     SetContactsOld = "UPDATE {passwordless_user_to_tenant} SET email = $3, phone_number = $4
-             WHERE app_id = $1 AND user_id = CAST(CAST($2 AS TEXT) AS BPCHAR)",
+             WHERE app_id = $1 AND tenant_id {in $5} AND user_id = CAST(CAST($2 AS TEXT) AS BPCHAR)",
     SetInfo = "UPDATE {recipe_user_account_infos} SET account_info_value = $4
              WHERE app_id = $1 AND recipe_user_id = CAST(CAST($2 AS TEXT) AS BPCHAR) AND account_info_type = $3",
     SetTenantInfo = "UPDATE {recipe_user_tenants} SET account_info_value = $4
@@ -217,7 +218,8 @@ impl Tx<'_> {
         if mode.writes_old()
             && let Some(old) = old
         {
-            self.with_commit(old, params.clone()).await?;
+            let tenants: Vec<String> = after.tenants.iter().map(|tenant| tenant.as_str().to_owned()).collect();
+            self.with_commit(old, [params.clone(), args![tenants.as_slice()].into()].concat()).await?;
         }
         self.with_commit(set, params).await?;
         if !mode.writes_new() {

@@ -13,6 +13,8 @@ pub(crate) struct Contents {
     pub(crate) tries_writing: fn() -> Q,
     /// A table that every core has had: where it is, tables have been made.
     pub(crate) landmark: &'static str,
+    /// Columns in which many rows have the same value.
+    pub(crate) shared_columns: &'static [&'static str],
 }
 
 /// A step that makes tables or changes them. It is never changed once it has been released.
@@ -69,5 +71,5 @@ impl Contents {
 impl Contents {
     /// A database without anything.
     pub(crate) const NOTHING: Self =
-        Self { groups: &[], migrations: &[], tries_writing: || Q { group: 0, number: 0 }, landmark: "" };
+        Self { groups: &[], migrations: &[], tries_writing: || Q { group: 0, number: 0 }, landmark: "", shared_columns: &[] };
 }

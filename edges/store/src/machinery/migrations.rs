@@ -14,6 +14,7 @@ use crate::machinery::failure::{from_postgres, from_sqlite};
 use crate::machinery::postgres::connection::{Connection, Pooler};
 use crate::machinery::rights;
 use crate::machinery::sql::Sql;
+use crate::machinery::statistics;
 
 /// A migration that has been run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,6 +70,7 @@ pub(crate) fn migrate_sqlite(connection: &mut rusqlite::Connection, sql: &Sql, n
         connection.execute(&sql.render(RECORD), (due.number, due.name, now)).map_err(failed)?;
         applied.push(Applied { number: due.number, name: due.name });
     }
+    statistics::tell(connection, sql.contents().shared_columns).map_err(failed)?;
     Ok(applied)
 }
 

@@ -9,6 +9,7 @@
 mod accounts;
 mod behaviour;
 mod files;
+mod plans;
 mod races;
 mod rows;
 mod surroundings;
@@ -29,7 +30,8 @@ fn main() {
         .chain(waiting::TESTS)
         .chain(files::TESTS)
         .chain(surroundings::TESTS)
-        .chain(accounts::TESTS);
+        .chain(accounts::TESTS)
+        .chain(plans::TESTS);
     let trials = tests.flat_map(|test| test.on.iter().map(|kind| trial(test, *kind))).collect();
     libtest_mimic::run(&arguments, trials).exit();
 }
