@@ -157,6 +157,10 @@ impl Accounts {
     fn link(&mut self, recipe_user_id: &str, primary_id: &str) -> Value {
         let found = (self.group_of(recipe_user_id).cloned(), self.group_of(primary_id).cloned());
         let (Some(recipe_user), Some(primary)) = found else { return unknown() };
+        // A login method that has gone is no recipe user, although its id still finds the group.
+        if recipe_user.method(recipe_user_id).is_none() {
+            return unknown();
+        }
         match link(&recipe_user, &primary, &self.groups) {
             Link::NotPrimary => status("INPUT_USER_IS_NOT_A_PRIMARY_USER"),
             Link::Already => json!({ "status": "OK", "accountsAlreadyLinked": true }),

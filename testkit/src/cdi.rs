@@ -3,6 +3,7 @@
 use crate::scenario::Subject;
 
 pub mod account_linking;
+pub mod account_races;
 pub mod costs;
 pub mod door;
 pub mod email_verification;
@@ -67,6 +68,7 @@ pub static SUBJECTS: &[Subject] = &[
     ("users", users::ALL),
     ("user_removal", user_removal::ALL),
     ("account_linking", account_linking::ALL),
+    ("account_races", account_races::ALL),
     ("passwordless::creating", passwordless::creating::ALL),
     ("passwordless::attempts", passwordless::attempts::ALL),
     ("passwordless::pending", passwordless::pending::ALL),

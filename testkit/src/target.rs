@@ -168,7 +168,9 @@ impl TestDatabase {
 
 /// Runs plain SQL on a connection of its own and gives back the rows as text.
 pub async fn on_postgres(url: &str, sql: &str) -> anyhow::Result<Vec<Vec<Option<String>>>> {
-    let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
+    // What is asked here is asked once: compiling it takes longer than any answer.
+    let config = url.parse::<tokio_postgres::Config>()?.options("-c jit=off").clone();
+    let (client, connection) = config.connect(NoTls).await?;
     let driver = tokio::spawn(connection);
     let messages = client.simple_query(sql).await.with_context(|| format!("in: {sql}"))?;
     drop(client);

@@ -117,11 +117,10 @@ impl Crash {
     }
 
     fn start(&self, round: u64) -> anyhow::Result<Program> {
-        let settings = if self.url.starts_with("sqlite:") {
-            SETTINGS[0].get(..1).unwrap_or_default()
-        } else {
-            SETTINGS[usize::from(!round.is_multiple_of(2))]
-        };
+        let [one, other] = SETTINGS;
+        let settings = if round.is_multiple_of(2) { one } else { other };
+        // SQLite has one mode.
+        let settings = if self.url.starts_with("sqlite:") { settings.get(..1).unwrap_or_default() } else { settings };
         Program::start_with(&self.binary, &self.url, self.folder.path(), settings)
     }
 
