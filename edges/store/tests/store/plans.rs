@@ -17,6 +17,10 @@ tests! {
 const MUST: &[(&str, &str)] = &[
     ("SELECT COUNT(DISTINCT", "users are counted: for whoever asks how many there are, and for the metrics"),
     ("WHERE time_joined = 0", "what a migration has left to do is counted"),
+    ("COUNT(*) FROM {app_id_to_user_id}", "the doctor counts whom some tables lack"),
+    ("SELECT (SELECT COUNT(*) FROM", "the metrics count who logs in how"),
+    ("password_hash LIKE", "the doctor counts hashes that need a key"),
+    ("password_hash NOT LIKE", "the doctor counts hashes that nobody can check"),
     ("AS joined FROM", "the dashboard's search: addresses are sought in any case, and behind an @"),
     ("activity_log WHERE id IN", "a job, over what no partition holds; PostgreSQL has no key there, for the Java core's sake"),
     ("created_at + 0 < ", "a job, over those who wait for a code"),
