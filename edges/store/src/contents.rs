@@ -112,6 +112,9 @@ mod tests {
                 let word = inside.split_whitespace().next().unwrap_or_default();
                 assert!(tables.contains(&word) || DIRECTIVES.contains(&word), "{{{inside}}} in {text}");
             }
+            // In quotes too it would be a parameter's on SQLite.
+            let of_no_parameter = |rest: &str| !rest.starts_with(|next: char| next.is_ascii_digit());
+            assert!(!text.split('$').skip(1).any(of_no_parameter) && !text.contains("'$"), "{text}");
         }
         for group in CONTENTS.groups {
             assert!(tables.contains(&group.table), "{} is made by no migration", group.table);

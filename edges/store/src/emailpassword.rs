@@ -9,6 +9,11 @@ use supertokens_domain::time::Millis;
 
 use crate::machinery::{Result, Tx, args, statements};
 
+/// How hashes of each kind begin. `_` is any character there.
+const OF_BCRYPT: &str = "$2%";
+const OF_ARGON2: &str = "$argon2%";
+const OF_FIREBASE: &str = "$f_scrypt$%";
+
 /// The internal id of whoever is meant by an id of either kind: $2 as it is, $3 the same if it may be an internal one.
 macro_rules! meant {
     () => {
@@ -28,9 +33,9 @@ statements! { "emailpassword_pswd_reset_tokens", S {
              (SELECT t.user_id FROM {emailpassword_pswd_reset_tokens} t WHERE t.app_id = $1 AND t.token = $2)
              RETURNING token, CAST(user_id AS TEXT), email, token_expiry,
              (SELECT m.external_user_id FROM {userid_mapping} m WHERE m.app_id = $1 AND m.supertokens_user_id = user_id)",
-    HashesOfFirebase = "SELECT app_id, COUNT(*) FROM {emailpassword_users} WHERE password_hash LIKE '$f_scrypt$%' GROUP BY app_id ORDER BY app_id",
-    UnknownHashes = "SELECT COUNT(*) FROM {emailpassword_users} WHERE password_hash NOT LIKE '$2%' AND password_hash NOT LIKE '$argon2%'
-             AND password_hash NOT LIKE '$f_scrypt$%'",
+    HashesOfFirebase = "SELECT app_id, COUNT(*) FROM {emailpassword_users} WHERE password_hash LIKE $1 GROUP BY app_id ORDER BY app_id",
+    UnknownHashes = "SELECT COUNT(*) FROM {emailpassword_users} WHERE password_hash NOT LIKE $1 AND password_hash NOT LIKE $2
+             AND password_hash NOT LIKE $3",
     DeleteExpired = "DELETE FROM {emailpassword_pswd_reset_tokens} WHERE (app_id, user_id, token) IN
              (SELECT app_id, user_id, token FROM {emailpassword_pswd_reset_tokens} WHERE token_expiry < $1 LIMIT $2)",
 } }
@@ -91,12 +96,12 @@ impl Tx<'_> {
 
     /// How many passwords of each app are kept by Firebase's hashes, which need a key to be checked. Reads the whole table.
     pub async fn hashes_of_firebase(&mut self) -> Result<Vec<(AppId, i64)>> {
-        self.all(S::HashesOfFirebase, &args![], |row| Ok((AppId::normalise(&row.text(0)?), row.int(1)?))).await
+        self.all(S::HashesOfFirebase, &args![OF_FIREBASE], |row| Ok((AppId::normalise(&row.text(0)?), row.int(1)?))).await
     }
 
     /// How many passwords are kept by hashes that nothing is known of. Reads the whole table.
     pub async fn unknown_hashes(&mut self) -> Result<i64> {
-        Ok(self.opt(S::UnknownHashes, &args![], |row| row.int(0)).await?.unwrap_or_default())
+        Ok(self.opt(S::UnknownHashes, &args![OF_BCRYPT, OF_ARGON2, OF_FIREBASE], |row| row.int(0)).await?.unwrap_or_default())
     }
 
     /// Deletes at most so many tokens whose time was over before now. Says how many there were.
