@@ -28,8 +28,11 @@ const MOST: f64 = 1.3;
 /// Verb, path and body.
 type Question = (&'static str, String, Value);
 
-/// The questions that name one user, for the n-th time. Those that change something take another user each time.
-const QUESTIONS: &[(&str, fn(Member, usize) -> Question)] = &[
+/// A question that names one user, for the n-th time.
+type Ask = fn(Member, usize) -> Question;
+
+/// All of them. Those that change something take another user each time.
+const QUESTIONS: &[(&str, Ask)] = &[
     ("user by id", |m, _| ("GET", format!("/user/id?userId={}", m.id()), Value::Null)),
     ("user by external id", |m, _| ("GET", format!("/user/id?userId={}", m.shown_id()), Value::Null)),
     ("user by account info", |m, _| ("GET", format!("/users/by-accountinfo?email={}", m.email()), Value::Null)),

@@ -87,7 +87,6 @@ async fn a_tenant_that_may_not_ask_need_not_exist(w: &World) {
         ("GET", "/recipe/jwt/jwks"),
         ("GET", "/telemetry"),
         ("GET", "/users/count/active?since=0"),
-        ("GET", "/users/count?includeAllTenants=true"),
         ("GET", "/recipe/session/user?userId=u"),
         ("POST", "/recipe/session/remove"),
     ];
