@@ -56,6 +56,7 @@ pub static SUBJECTS: &[Subject] = &[
     ("tenancy::removed_users", tenancy::removed_users::ALL),
     ("tenancy::users", tenancy::users::ALL),
     ("takeover", takeover::ALL),
+    ("takeover::users", takeover::users::ALL),
     ("test_mode", test_mode::ALL),
     ("keys", keys::ALL),
     ("jwt", jwt::ALL),

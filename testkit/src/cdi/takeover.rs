@@ -12,6 +12,7 @@ use crate::{Answer, World, members, scenarios};
 use java::{END, HANDLE, Made, PAYLOAD, STATIC_HANDLE, STATIC_USER};
 
 pub mod java;
+pub mod users;
 
 const DYNAMIC_KID: &str = "d-1700000000000";
 
@@ -290,7 +291,8 @@ const POSTGRES_SHAPE: &str = "
     order by 1, 2, 3";
 const SQLITE_SHAPE: &str = "
     select t.name, c.name, c.cid, c.type, c.\"notnull\", c.dflt_value, c.pk
-    from sqlite_master t join pragma_table_info(t.name) c where t.type = 'table' order by 1, 3";
+    from sqlite_master t join pragma_table_info(t.name) c where t.type = 'table' and substr(t.name, 1, 7) <> 'sqlite_'
+    order by 1, 3";
 
 impl Untouched {
     async fn of(made: Made, kind: Kind) -> Self {
