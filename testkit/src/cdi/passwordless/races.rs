@@ -49,20 +49,19 @@ async fn two_codes_of_one_address_let_one_of_two_in(w: &World) {
     }
 }
 
+/// Somebody comes by the link while something else is asked; both answers, in this order.
+async fn consumed_beside(w: &World, code: &Value, path: &'static str, body: Value) -> Vec<Answer> {
+    let callers = [("/recipe/signinup/code/consume", by_link(code)), (path, body)].map(|(path, body)| {
+        let w = w.clone();
+        async move { w.post("5.4", path, body).await }
+    });
+    at_once(callers.into()).await
+}
+
 async fn a_code_that_is_taken_back_meanwhile_lets_in_or_not(w: &World) {
     for _ in 0..ROUNDS {
         let code = code_for(w, "", "a@x.io").await;
-        let callers = [true, false].map(|consumes| {
-            let (w, code) = (w.clone(), code.clone());
-            async move {
-                if consumes {
-                    consume(&w, "5.4", "", by_link(&code)).await
-                } else {
-                    w.post("5.4", "/recipe/signinup/code/remove", json!({ "codeId": code["codeId"] })).await
-                }
-            }
-        });
-        let said = at_once(callers.into()).await;
+        let said = consumed_beside(w, &code, "/recipe/signinup/code/remove", json!({ "codeId": code["codeId"] })).await;
         let status = said[0].done()["status"].clone();
         assert!(status == "OK" || status == "RESTART_FLOW_ERROR", "{said:?}");
         said[1].ok();
@@ -73,17 +72,7 @@ async fn a_code_that_is_taken_back_meanwhile_lets_in_or_not(w: &World) {
 async fn a_code_that_is_sent_again_meanwhile_ends_with_the_others(w: &World) {
     for _ in 0..ROUNDS {
         let code = code_for(w, "", "a@x.io").await;
-        let callers = [true, false].map(|consumes| {
-            let (w, code) = (w.clone(), code.clone());
-            async move {
-                if consumes {
-                    consume(&w, "5.4", "", by_link(&code)).await
-                } else {
-                    w.post("5.4", "/recipe/signinup/code", json!({ "deviceId": code["deviceId"] })).await
-                }
-            }
-        });
-        let said = at_once(callers.into()).await;
+        let said = consumed_beside(w, &code, "/recipe/signinup/code", json!({ "deviceId": code["deviceId"] })).await;
         said[0].ok();
         let sent = said[1].done();
         assert!(sent["status"] == "OK" || sent["status"] == "RESTART_FLOW_ERROR", "{sent}");
