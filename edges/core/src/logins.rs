@@ -87,8 +87,11 @@ impl Cx<'_> {
         Ok(self.db().read(async move |tx| tx.user_by_id(&app, &id).await).await?)
     }
 
-    /// A login method of a recipe, as a user of its own.
+    /// A login method of a recipe, as a user of its own. It is the app that is asked: the app has to be there, and newer versions ask at its
+    /// public tenant only.
     pub(crate) async fn login_method(&self, id: &str, recipe: AuthRecipe) -> Result<Option<Group>, Error> {
+        self.config()?;
+        self.require_public_tenant()?;
         let found = self.user_of(id).await?.and_then(|found| found.group.only(&found.meant_id));
         Ok(found.filter(|user| user.methods.iter().all(|method| method.recipe() == recipe)))
     }
