@@ -111,6 +111,8 @@ mod tests {
             for inside in text.split('{').skip(1).map(|rest| rest.split('}').next().unwrap_or_default()) {
                 let word = inside.split_whitespace().next().unwrap_or_default();
                 assert!(tables.contains(&word) || DIRECTIVES.contains(&word), "{{{inside}}} in {text}");
+                // It is for columns: a parameter there would keep its dollar sign on SQLite.
+                assert!(word != "id" || !inside.contains('$'), "{{{inside}}} in {text}");
             }
             // In quotes too it would be a parameter's on SQLite.
             let of_no_parameter = |rest: &str| !rest.starts_with(|next: char| next.is_ascii_digit());
