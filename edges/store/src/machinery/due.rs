@@ -1,8 +1,8 @@
 //! Which migrations are due, and may this role look whether they are? Changes nothing.
 //!
 //! A text is in PostgreSQL's dialect. What stands behind a line `-- sqlite:` or `-- postgres:` is for that database only,
-//! until the next such line or `-- both:`. A database of the Java core is completed, never rewritten: SQLite, which does not
-//! know `ADD COLUMN IF NOT EXISTS`, gets such a line without the condition, and only where the column is missing.
+//! until the next such line or `-- both:`. A database of the Java core is completed, never rewritten: a line with
+//! `ADD COLUMN IF NOT EXISTS` is run only where the column is missing. SQLite, which does not know the condition, gets it without.
 
 use std::collections::BTreeSet;
 
@@ -59,23 +59,59 @@ pub(crate) fn plan_sqlite(connection: &mut rusqlite::Connection, sql: &Sql) -> R
     Ok(plan)
 }
 
+/// A column that is to be added where it is missing.
+struct Added<'a> {
+    table: &'a str,
+    name: &'a str,
+    alter: &'a str,
+    column: &'a str,
+}
+
+const IF_MISSING: &str = " ADD COLUMN IF NOT EXISTS ";
+
+impl<'a> Added<'a> {
+    fn by(line: &'a str) -> Option<Self> {
+        let (alter, column) = line.split_once(IF_MISSING)?;
+        let (table, name) = (alter.rsplit(' ').next()?, column.split(' ').next()?);
+        Some(Self { table, name, alter, column })
+    }
+}
+
 /// A table that is not there yet is made with all its columns.
 fn only_missing_columns(connection: &rusqlite::Connection, text: &str) -> rusqlite::Result<String> {
-    const IF_MISSING: &str = " ADD COLUMN IF NOT EXISTS ";
     let mut out = String::with_capacity(text.len());
     for line in text.lines() {
-        let Some((alter, column)) = line.split_once(IF_MISSING) else {
+        let Some(Added { table, name, alter, column }) = Added::by(line) else {
             out.push_str(line);
             out.push('\n');
             continue;
         };
-        let table = alter.rsplit(' ').next().unwrap_or_default();
-        let name = column.split(' ').next().unwrap_or_default();
         let count = "SELECT COUNT(*), COUNT(*) FILTER (WHERE name = ?2) FROM pragma_table_info(?1)";
         let (columns, found): (i64, i64) = connection.query_row(count, [table, name], |row| Ok((row.get(0)?, row.get(1)?)))?;
         if columns > 0 && found == 0 {
             out.push_str(&format!("{alter} ADD COLUMN {column}\n"));
         }
+    }
+    Ok(out)
+}
+
+/// The same: PostgreSQL would lock the table against everybody, also to find out that nothing is missing.
+async fn only_columns_missing_there(client: &Connection, sql: &Sql, text: &str) -> Result<String> {
+    let failed = |e: tokio_postgres::Error| from_postgres(&e, sql);
+    let mut out = String::with_capacity(text.len());
+    for line in text.lines() {
+        if let Some(added) = Added::by(line) {
+            let count = "SELECT COUNT(*), COUNT(*) FILTER (WHERE CAST(attname AS TEXT) = lower($2)) FROM pg_attribute
+                WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped";
+            let params = [(&added.table as &(dyn ToSql + Sync), Type::TEXT), (&added.name, Type::TEXT)];
+            let row = client.query_typed_one(count, &params).await.map_err(failed)?;
+            let (columns, found): (i64, i64) = (row.try_get(0).map_err(failed)?, row.try_get(1).map_err(failed)?);
+            if columns == 0 || found > 0 {
+                continue;
+            }
+        }
+        out.push_str(line);
+        out.push('\n');
     }
     Ok(out)
 }
@@ -133,7 +169,11 @@ pub(crate) async fn unrecorded(client: &Connection, sql: &Sql) -> Result<Vec<Pla
     } else if !is_there(sql.contents().landmark).await? {
         refuse_other_schema(client, sql).await?;
     }
-    Ok(due(sql, &recorded))
+    let mut due = due(sql, &recorded);
+    for step in &mut due {
+        step.sql = only_columns_missing_there(client, sql, &step.sql).await?;
+    }
+    Ok(due)
 }
 
 /// Before tables are made anew: those of a core that went by the search path of the role or the database may be somewhere else.

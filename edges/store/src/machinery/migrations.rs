@@ -74,12 +74,22 @@ pub(crate) fn migrate_sqlite(connection: &mut rusqlite::Connection, sql: &Sql, n
     Ok(applied)
 }
 
-/// Where nothing is due, nothing is demanded but to read what has been done.
+/// Where nothing is due, nothing is demanded but to read what has been done. Each step is kept by itself, so that what it locks is free
+/// for others while the next one works; what stops half way goes on behind the last one recorded.
 async fn migrate_postgres(client: &Connection, sql: &Sql, now: Millis) -> Result<Vec<Applied>> {
-    let failed = |e: tokio_postgres::Error| from_postgres(&e, sql);
-    if plan_postgres(client, sql).await?.is_empty() {
-        return Ok(Vec::new());
+    let mut applied = Vec::new();
+    let mut due = plan_postgres(client, sql).await?.len();
+    while due > 0 {
+        let (done, left) = migrate_one(client, sql, now).await?;
+        applied.extend(done);
+        due = left;
     }
+    Ok(applied)
+}
+
+/// The next step, if one is due, and how many are behind it. Another server may do one in between.
+async fn migrate_one(client: &Connection, sql: &Sql, now: Millis) -> Result<(Option<Applied>, usize)> {
+    let failed = |e: tokio_postgres::Error| from_postgres(&e, sql);
     begin(client, sql).await?;
     rights::may_migrate(client, sql).await?;
     // Another server may be migrating, and take its time.
@@ -90,17 +100,17 @@ async fn migrate_postgres(client: &Connection, sql: &Sql, now: Millis) -> Result
     if !has_schema(client, sql).await? {
         client.batch_execute(&format!("CREATE SCHEMA IF NOT EXISTS {schema}")).await.map_err(failed)?;
     }
-    let due = unrecorded(client, sql).await?;
-    client.batch_execute(&sql.render(RECORDS)).await.map_err(failed)?;
-    let mut applied = Vec::new();
-    for due in due {
-        client.batch_execute(&due.sql).await.map_err(failed)?;
-        let record = [(&due.number as &(dyn ToSql + Sync), Type::INT8), (&due.name, Type::UNKNOWN), (&now, Type::INT8)];
+    let mut due = unrecorded(client, sql).await?.into_iter();
+    let mut applied = None;
+    if let Some(step) = due.next() {
+        client.batch_execute(&sql.render(RECORDS)).await.map_err(failed)?;
+        client.batch_execute(&step.sql).await.map_err(failed)?;
+        let record = [(&step.number as &(dyn ToSql + Sync), Type::INT8), (&step.name, Type::UNKNOWN), (&now, Type::INT8)];
         client.execute_typed(&sql.render(RECORD), &record).await.map_err(failed)?;
-        applied.push(Applied { number: due.number, name: due.name });
+        applied = Some(Applied { number: step.number, name: step.name });
     }
     client.batch_execute("COMMIT").await.map_err(failed)?;
-    Ok(applied)
+    Ok((applied, due.len()))
 }
 
 async fn plan_postgres(client: &Connection, sql: &Sql) -> Result<Vec<PlannedMigration>> {

@@ -9,6 +9,7 @@
 mod accounts;
 mod behaviour;
 mod files;
+mod moving;
 mod plans;
 mod races;
 mod rows;
@@ -31,6 +32,7 @@ fn main() {
         .chain(files::TESTS)
         .chain(surroundings::TESTS)
         .chain(accounts::TESTS)
+        .chain(moving::TESTS)
         .chain(plans::TESTS);
     let trials = tests.flat_map(|test| test.on.iter().map(|kind| trial(test, *kind))).collect();
     libtest_mimic::run(&arguments, trials).exit();

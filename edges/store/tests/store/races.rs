@@ -178,7 +178,6 @@ async fn two_processes_migrate_at_once(w: &World) -> Outcome {
     while let Some(done) = tasks.join_next().await {
         applied.push(done??.len());
     }
-    applied.sort_unstable();
-    assert_eq!(applied, [0, 0, 0, steps().await?]);
+    assert_eq!(applied.iter().sum::<usize>(), steps().await?, "each step is done once");
     Ok(())
 }
