@@ -1,7 +1,7 @@
 //! When was a user last active? Written at most every five minutes a user and process (core-session.md 2.8).
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use supertokens_domain::ids::{AppId, SessionHandle};
 use supertokens_domain::time::{MINUTE, Millis};
@@ -104,6 +104,34 @@ impl Cx<'_> {
     /// What is noted of somebody who was here, where nothing is said of how they came.
     pub(crate) fn notes_of_activity(&self, group_id: &str) -> Notes {
         Notes { login: None, mark: self.mark_due(group_id).map(|row| (group_id.to_owned(), row)) }
+    }
+}
+
+impl Cx<'_> {
+    /// The same for somebody of whom only how they come is known yet.
+    pub(crate) fn notes_of_somebody(&self, event: &str, by: &str, identifier: &str) -> NotesOfSomebody {
+        let Notes { login, .. } = self.notes_of_login(event, "", "", by, identifier);
+        let mark = activity(self, "user_last_active", "", "", None);
+        NotesOfSomebody { login, mark, marks: Arc::clone(&self.core.marks) }
+    }
+}
+
+/// What is going to be noted of a login when it turns out, under locks, who it is.
+pub(crate) struct NotesOfSomebody {
+    login: Option<ActivityRow>,
+    mark: ActivityRow,
+    marks: Arc<Marks>,
+}
+
+impl NotesOfSomebody {
+    /// It is this user.
+    pub(crate) fn of(&self, id: &str) -> Notes {
+        let whose = |row: &ActivityRow| {
+            let (recipe, primary) = (Some(id.to_owned()), Some(id.to_owned()));
+            ActivityRow { recipe_user_id: recipe, primary_or_recipe_user_id: primary, ..row.clone() }
+        };
+        let is_due = self.marks.is_due(&self.mark.app, id, self.mark.created_at);
+        Notes { login: self.login.as_ref().map(whose), mark: is_due.then(|| (id.to_owned(), whose(&self.mark))) }
     }
 }
 

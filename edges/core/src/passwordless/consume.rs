@@ -11,7 +11,7 @@ use supertokens_store::{DeviceRow, StoreError, Tx, taken_login};
 use supertokens_wire::cdi::passwordless::{Attempted, ConsumeCode, Consumed, Shown};
 
 use super::attempt::{Attempt, Tried, answer};
-use crate::activity::may_be_for_the_log;
+use crate::activity::{Notes, NotesOfSomebody, may_be_for_the_log};
 use crate::cx::Cx;
 use crate::error::{Error, chain};
 use crate::logins::NewUser;
@@ -73,6 +73,8 @@ struct LogIn {
     code: Tried,
     /// Who they become, if they are nobody yet. Whoever has got the code has verified the address, where the version says so.
     new: NewUser,
+    /// What is noted if they are somebody.
+    known: NotesOfSomebody,
 }
 
 /// What happened under the locks.
@@ -81,6 +83,8 @@ struct Outcome {
     device: DeviceRow,
     /// Who logged in, by which method, and whether for the first time.
     who: Option<(Group, String, bool)>,
+    /// What was noted of somebody known.
+    notes: Option<Notes>,
 }
 
 impl LogIn {
@@ -90,8 +94,9 @@ impl LogIn {
         method.is_verified |= cx.rules.codes_verify;
         let id = &method.recipe_user_id;
         let notes = cx.notes_of_login("passwordless_sign_up", id, id, principal(contact), contact.as_str());
+        let known = cx.notes_of_somebody("passwordless_sign_in", principal(contact), contact.as_str());
         let new = NewUser { app: attempt.app.clone(), method, kept: None, notes: Some(notes) };
-        Self { attempt, device, code, new }
+        Self { attempt, device, code, new, known }
     }
 
     async fn run(&self, tx: &mut Tx<'_>, with_notes: bool) -> Result<Outcome, StoreError> {
@@ -102,7 +107,7 @@ impl LogIn {
         let decision = attempt.decide_under_lock(tx, &self.device.id_hash, device, &self.code).await?;
         let shown = device.unwrap_or(&self.device).clone();
         if decision != Decision::Right {
-            return Ok(Outcome { decision, device: shown, who: None });
+            return Ok(Outcome { decision, device: shown, who: None, notes: None });
         }
         let all: Vec<String> = waiting.into_iter().map(|device| device.id_hash).collect();
         tx.delete_devices(app, tenant, &all).await?;
@@ -110,7 +115,8 @@ impl LogIn {
         let Some(found) = found else {
             self.new.write(tx, with_notes).await?;
             let id = self.new.method.recipe_user_id.clone();
-            return Ok(Outcome { decision, device: shown, who: Some((Group::alone(self.new.method.clone()), id, true)) });
+            let who = Some((Group::alone(self.new.method.clone()), id, true));
+            return Ok(Outcome { decision, device: shown, who, notes: None });
         };
         let (mut group, recipe_user_id) = (found.group, found.recipe_user_id);
         let is_news = |method: &&LoginMethod| self.new.method.is_verified && !method.is_verified;
@@ -119,11 +125,15 @@ impl LogIn {
             tx.verify_email(app, method.shown_id(), email).await?;
             group = group.with(method);
         }
-        Ok(Outcome { decision, device: shown, who: Some((group, recipe_user_id, false)) })
+        let notes = with_notes.then(|| self.known.of(&group.id));
+        if let Some(notes) = &notes {
+            notes.write(tx).await?;
+        }
+        Ok(Outcome { decision, device: shown, who: Some((group, recipe_user_id, false)), notes })
     }
 
     async fn answer(&self, cx: &Cx<'_>, outcome: Outcome) -> Result<Attempted<Consumed>, Error> {
-        let Outcome { decision, device, who } = outcome;
+        let Outcome { decision, device, who, notes } = outcome;
         let tally = &cx.core.tally;
         if let Some((user, recipe_user_id, created)) = &who {
             match &self.new.notes {
@@ -133,10 +143,10 @@ impl LogIn {
                 }
                 _ => {
                     tally.signed_in(AuthRecipe::Passwordless, true);
+                    if let Some(notes) = &notes {
+                        notes.are_written(cx);
+                    }
                     self.end_the_others(cx, user, recipe_user_id).await;
-                    let contact = &device.contact;
-                    let (by, id) = (principal(contact), &user.id);
-                    cx.note(cx.notes_of_login("passwordless_sign_in", id, id, by, contact.as_str())).await;
                 }
             }
         }

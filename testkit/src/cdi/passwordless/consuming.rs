@@ -1,6 +1,7 @@
 //! Logging in with a code that was right (core-recipes-1.md 6, scenarios 74 to 91, 98).
 
 use serde_json::{Value, json};
+use supertokens_domain::time::MINUTE;
 
 use super::{by_code, by_link, check, code_for, consume, devices};
 use crate::cdi::costs::costs;
@@ -181,15 +182,33 @@ async fn who_logged_in_is_logged(w: &World) {
     assert_eq!((lines("user_last_active").await.len(), count(w, "user_last_active").await), (2, 2));
 }
 
+async fn the_log_of_activity_keeps_nobody_out(w: &World) {
+    log_in(w, "5.4", "", "a@x.io").await;
+    for table in ["activity_log", "user_last_active"] {
+        w.write(&format!("alter table {table} rename to out_of_the_way")).await;
+        w.clock.advance(6 * MINUTE);
+        let said = log_in(w, "5.4", "", "a@x.io").await;
+        assert_eq!(said["createdNewUser"], false, "{table}");
+        w.write(&format!("alter table out_of_the_way rename to {table}")).await;
+    }
+    // What was not written is still due.
+    let lines = async |event: &str| count(w, &format!("activity_log where event_type = '{event}'")).await;
+    assert_eq!((lines("passwordless_sign_in").await, lines("user_last_active").await), (0, 1));
+    log_in(w, "5.4", "", "a@x.io").await;
+    assert_eq!((lines("passwordless_sign_in").await, lines("user_last_active").await), (1, 2));
+    log_in(w, "5.4", "", "a@x.io").await;
+    assert_eq!((lines("passwordless_sign_in").await, lines("user_last_active").await), (2, 2));
+}
+
 async fn consuming_costs_what_it_must(w: &World) {
     let post = ["", "POST", "/recipe/signinup/code/consume"];
     log_in(w, "5.4", "", "other@x.io").await;
     // A look, three more under the locks of what waits, and what is written with the commit.
     let code = code_for(w, "", "a@x.io").await;
     let id = costs(w, post, by_link(&code), 13, 6).await["recipeUserId"].clone();
-    // The line of the log comes behind it.
+    // The line of the log goes with the commit.
     let code = code_for(w, "", "a@x.io").await;
-    costs(w, post, by_link(&code), 6, 6).await;
+    costs(w, post, by_link(&code), 6, 5).await;
     let put = |email| json!({ "recipeUserId": id, "email": email });
     costs(w, ["passwordless", "PUT", "/recipe/user"], put("b@x.io"), 8, 4).await;
     costs(w, ["passwordless", "PUT", "/recipe/user"], put("b@x.io"), 3, 3).await;
@@ -209,4 +228,5 @@ scenarios!(World:
     a_linked_user_is_shown_whole_and_by_the_method_that_was_used,
     a_mapped_user_is_verified_under_the_id_that_is_shown,
     who_logged_in_is_logged,
+    the_log_of_activity_keeps_nobody_out,
 );
