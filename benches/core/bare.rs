@@ -62,19 +62,29 @@ impl BareWorker {
     }
 }
 
+impl BareWorker {
+    /// Asks with so many bytes and is answered with so many.
+    pub(crate) async fn exchange(&mut self, method: &str, asked: usize, answered: usize) -> anyhow::Result<()> {
+        let body = self.body.get(..asked).context("a longer body")?;
+        let (status, answer) = self.caller.ask(method, &format!("/{answered}"), body).await?;
+        ensure!(status == 200 && answer.len() == answered, "the bare server answered {status}");
+        Ok(())
+    }
+}
+
 impl Worker for BareWorker {
+    type Operation = Operation;
+
     async fn step(&mut self, operation: Operation) -> anyhow::Result<bool> {
         // The bodies of question and answer, measured at CDI 5.6 with the payloads that the other workers send.
-        let (method, asked, path, answered) = match operation {
-            Operation::Create => ("POST", 154, "/1305", 1305),
-            Operation::Refresh => ("POST", 436, "/1305", 1305),
-            Operation::Verify => ("POST", 712, "/220", 220),
-            Operation::Get => ("GET", 0, "/280", 280),
-            Operation::Revoke => ("POST", 60, "/77", 77),
+        let (method, asked, answered) = match operation {
+            Operation::Create => ("POST", 154, 1305),
+            Operation::Refresh => ("POST", 436, 1305),
+            Operation::Verify => ("POST", 712, 220),
+            Operation::Get => ("GET", 0, 280),
+            Operation::Revoke => ("POST", 60, 77),
         };
-        let body = self.body.get(..asked).context("a longer body")?;
-        let (status, answer) = self.caller.ask(method, path, body).await?;
-        ensure!(status == 200 && answer.len() == answered, "the bare server answered {status}");
+        self.exchange(method, asked, answered).await?;
         Ok(true)
     }
 }

@@ -7,8 +7,8 @@ use std::path::Path;
 use supertokens_testkit::program::Program;
 use supertokens_testkit::target::{Kind, TestDatabase};
 
-use crate::load::{Figures, HttpWorker, Operation, measure};
-use crate::{Bench, CALLERS, WARM_UP};
+use crate::load::{Figures, HttpWorker, Named as _, Operation, measure};
+use crate::{Bench, CALLERS, WARM_UP, median};
 
 /// Each round measures both; who goes first changes. Even, so that both go first as often, and many: what disturbs a machine lasts
 /// longer than a round.
@@ -57,7 +57,7 @@ impl Bench {
     pub(crate) async fn beside(&self, other: &Path, kind: Kind, name: &str) -> anyhow::Result<()> {
         let mut sides = [Side::start(self, &self.binary, kind).await?, Side::start(self, other, kind).await?];
         for callers in CALLERS {
-            if !self.wants(&callers.to_string(), &CALLERS.map(|n| n.to_string()).each_ref().map(String::as_str)) {
+            if !self.wants_callers(callers) {
                 continue;
             }
             for side in &mut sides {
@@ -66,7 +66,7 @@ impl Bench {
             for round in 0..ROUNDS {
                 for (at, operation) in Operation::ALL.into_iter().enumerate() {
                     // Creating fills what revoking empties.
-                    if operation != Operation::Create && !self.wants_operation(operation) {
+                    if operation != Operation::Create && !self.wants_operation(operation.name()) {
                         continue;
                     }
                     for turn in 0..sides.len() {
@@ -79,7 +79,7 @@ impl Bench {
             }
             for (at, operation) in Operation::ALL.into_iter().enumerate() {
                 if let (true, [Some(this), Some(that)]) =
-                    (self.wants_operation(operation), sides.each_ref().map(|side| side.reached.get(at)))
+                    (self.wants_operation(operation.name()), sides.each_ref().map(|side| side.reached.get(at)))
                 {
                     print_line(name, operation, callers, this, that);
                 }
@@ -105,11 +105,4 @@ fn print_line(name: &str, operation: Operation, callers: usize, this: &[Figures]
     };
     let ((rate, rates), (cpu, cpus)) = (of(|figures| figures.per_second), of(|figures| figures.cpu));
     println!("| {name} | {} | {callers} | {rate:.0} | {rates:.1} % | {cpu:.0} | {cpus:.1} % |", operation.name());
-}
-
-fn median(mut figures: Vec<f64>) -> f64 {
-    figures.sort_by(f64::total_cmp);
-    let middle = figures.len() / 2;
-    let two = [figures.get(middle.saturating_sub(1)), figures.get(middle)];
-    two.into_iter().flatten().sum::<f64>() / 2.0
 }

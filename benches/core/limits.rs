@@ -1,5 +1,5 @@
-//! What could be reached at most on this machine, now: the tokens' cryptography on one core, and each database without the
-//! program. HTTP without the program is in `bare`.
+//! What could be reached at most on this machine, now: the tokens' cryptography on one core, hashing on some, and each database without
+//! the program. HTTP without the program is in `bare`, users' statements are in `users`.
 //!
 //! SQLite is asked through the store, whose shared commits no plain driver has; PostgreSQL through tokio-postgres with
 //! the store's own texts, prepared once, in the fewest round trips, one connection for each caller.
@@ -59,6 +59,22 @@ impl Cryptography {
         };
         Some(1.0 / seconds)
     }
+}
+
+/// How many passwords a second so many cores hash: bcrypt by the same library, with the cost that is the settings' own.
+pub(crate) fn hashes_a_second(cores: usize, span: Duration) -> anyhow::Result<f64> {
+    const LOG_ROUNDS: u32 = 11;
+    let one = || {
+        a_second(span, || {
+            std::hint::black_box(bcrypt::bcrypt(LOG_ROUNDS, [7; 16], b"a passphrase\0"));
+            Some(())
+        })
+    };
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..cores).map(|_| scope.spawn(one)).collect();
+        let rates = threads.into_iter().map(|thread| thread.join().ok().context("a thread that hashes failed")?);
+        rates.sum()
+    })
 }
 
 fn a_second(span: Duration, mut once: impl FnMut() -> Option<()>) -> anyhow::Result<f64> {
@@ -180,6 +196,8 @@ impl StoreWorker {
 }
 
 impl Worker for StoreWorker {
+    type Operation = Operation;
+
     async fn step(&mut self, operation: Operation) -> anyhow::Result<bool> {
         match operation {
             Operation::Create => self.create().await,
@@ -188,6 +206,17 @@ impl Worker for StoreWorker {
             Operation::Revoke => self.revoke().await,
         }
     }
+}
+
+/// The statement of the store that begins with the first of these and has the others in it, whatever the schema. The shortest, as some
+/// are another one with a lock.
+pub(crate) fn the_text<'a>(texts: &'a Db, parts: &[&str]) -> anyhow::Result<&'a str> {
+    let is_it = |text: &&str| {
+        let plain = text.replace("public.", "");
+        parts.first().is_some_and(|begin| plain.starts_with(begin)) && parts.iter().all(|part| plain.contains(part))
+    };
+    let found = texts.texts().filter(is_it).min_by_key(|text| text.len());
+    found.with_context(|| format!("the store has no statement with {parts:?}"))
 }
 
 /// PostgreSQL through its driver.
@@ -211,20 +240,16 @@ impl DriverWorker {
             // A broken connection shows in the statements.
             let _ = connection.await;
         });
-        let text = |begin: &str| {
-            let found = texts.texts().find(|text| text.starts_with(begin));
-            found.with_context(|| format!("the store has no statement that begins with {begin}"))
-        };
+        let prepared = async |parts: &[&str]| anyhow::Ok(client.prepare(the_text(texts, parts)?).await?);
+        let one = "WHERE app_id = $1 AND tenant_id = $2 AND session_handle = $3 RETURNING";
         Ok(Self {
-            resolve: client.prepare(text("WITH r AS")?).await?,
-            insert: client.prepare(text("INSERT INTO session_info")?).await?,
-            log: client.prepare(text("INSERT INTO activity_log")?).await?,
-            lock: client.prepare(text("WITH s AS MATERIALIZED (SELECT s.session_handle")?).await?,
-            rotate: client.prepare(text("UPDATE session_info SET refresh_token_hash_2")?).await?,
-            read: client.prepare(text("SELECT s.session_handle")?).await?,
-            delete: client
-                .prepare(text("DELETE FROM session_info WHERE app_id = $1 AND tenant_id = $2 AND session_handle = $3 RETURNING")?)
-                .await?,
+            resolve: prepared(&["WITH r AS"]).await?,
+            insert: prepared(&["INSERT INTO session_info"]).await?,
+            log: prepared(&["INSERT INTO activity_log"]).await?,
+            lock: prepared(&["WITH s AS MATERIALIZED (SELECT s.session_handle"]).await?,
+            rotate: prepared(&["UPDATE session_info SET refresh_token_hash_2"]).await?,
+            read: prepared(&["SELECT s.session_handle", "s.session_handle = $3"]).await?,
+            delete: prepared(&["DELETE FROM session_info", one]).await?,
             rows: Rows::new(number),
             client,
         })
@@ -303,6 +328,8 @@ impl DriverWorker {
 }
 
 impl Worker for DriverWorker {
+    type Operation = Operation;
+
     async fn step(&mut self, operation: Operation) -> anyhow::Result<bool> {
         match operation {
             Operation::Create => self.create().await,

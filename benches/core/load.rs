@@ -20,9 +20,10 @@ pub(crate) enum Operation {
 impl Operation {
     /// In this order: each works on what `Create` has made, and `Revoke` uses it up.
     pub(crate) const ALL: [Self; 5] = [Self::Create, Self::Refresh, Self::Verify, Self::Get, Self::Revoke];
+}
 
-    /// As the table has it.
-    pub(crate) fn name(self) -> &'static str {
+impl Named for Operation {
+    fn name(self) -> &'static str {
         match self {
             Self::Create => "create",
             Self::Refresh => "refresh",
@@ -33,10 +34,18 @@ impl Operation {
     }
 }
 
+/// What the table calls an operation.
+pub(crate) trait Named: Copy + Send + 'static {
+    fn name(self) -> &'static str;
+}
+
 /// Does one thing at a time, as fast as it can.
 pub(crate) trait Worker: Send + 'static {
+    /// What it can do.
+    type Operation: Named;
+
     /// One operation. False: there is nothing left to do it with.
-    fn step(&mut self, operation: Operation) -> impl Future<Output = anyhow::Result<bool>> + Send;
+    fn step(&mut self, operation: Self::Operation) -> impl Future<Output = anyhow::Result<bool>> + Send;
 }
 
 /// What came out.
@@ -56,7 +65,7 @@ pub(crate) struct Figures {
 /// Lets the workers go until the time is over or there is nothing left; gives them back for the next operation.
 pub(crate) async fn measure<W: Worker>(
     workers: Vec<W>,
-    operation: Operation,
+    operation: W::Operation,
     span: Duration,
 ) -> anyhow::Result<(Figures, Vec<W>)> {
     let began = Instant::now();
@@ -74,7 +83,7 @@ pub(crate) async fn measure<W: Worker>(
     Ok((Figures { per_second: count / seconds, p50, p99, count, cpu: 0.0 }, back))
 }
 
-async fn go<W: Worker>(mut worker: W, operation: Operation, end: Instant) -> anyhow::Result<(W, Histogram<u64>)> {
+async fn go<W: Worker>(mut worker: W, operation: W::Operation, end: Instant) -> anyhow::Result<(W, Histogram<u64>)> {
     let mut times = histogram()?;
     loop {
         let began = Instant::now();
@@ -163,6 +172,8 @@ impl HttpWorker {
 }
 
 impl Worker for HttpWorker {
+    type Operation = Operation;
+
     async fn step(&mut self, operation: Operation) -> anyhow::Result<bool> {
         match operation {
             Operation::Create => self.create().await,
@@ -190,8 +201,13 @@ fn tokens((status, answer): (u16, &[u8])) -> anyhow::Result<Made> {
     })
 }
 
-fn said_ok((status, answer): (u16, &[u8])) -> anyhow::Result<bool> {
+/// Does an answer say OK?
+pub(crate) fn is_ok(answer: &[u8]) -> bool {
     const OK: &[u8] = br#""status":"OK""#;
-    ensure!(status == 200 && answer.windows(OK.len()).any(|part| part == OK), "not OK: {status}");
+    answer.windows(OK.len()).any(|part| part == OK)
+}
+
+fn said_ok((status, answer): (u16, &[u8])) -> anyhow::Result<bool> {
+    ensure!(status == 200 && is_ok(answer), "not OK: {status}");
     Ok(true)
 }

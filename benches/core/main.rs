@@ -1,18 +1,19 @@
 //! `cargo bench -p supertokens-benches --bench core -- [SECONDS [WORD…]]`: how fast is the program over real HTTP, and how much of what
 //! the machine could do is that?
 //!
-//! Prints a Markdown table: create, refresh, verify with the database, get and revoke, with 1, 16 and 64 keep-alive
-//! connections on loopback, beside the limits measured in the same run; then memory, start and size of `target/release/supertokens`, or of
-//! what SUPERTOKENS_BINARY names. With SUPERTOKENS_BESIDE, a second program, the two are set beside each other instead. PostgreSQL is
-//! measured if TEST_POSTGRES_URL is set; docs/bench.md has the command. Words choose lines: databases (`sqlite`, `postgresql`), operations
-//! (`get`) and numbers of callers (`16`); without words all are measured.
+//! Prints Markdown tables: what is done with sessions and users, with 1, 16 and 64 keep-alive connections on loopback, beside the limits
+//! measured in the same run; sessions while others sign in; then memory, start and size of `target/release/supertokens`, or of what
+//! SUPERTOKENS_BINARY names. With SUPERTOKENS_BESIDE, a second program, the two are set beside each other instead. PostgreSQL is measured
+//! if TEST_POSTGRES_URL is set. docs/bench.md has the command, and the words that choose lines; without words all are measured.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool speaks to its user")]
 
 mod bare;
 mod beside;
+mod flood;
 mod limits;
 mod load;
 mod table;
+mod users;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -26,8 +27,9 @@ use supertokens_testkit::target::{Kind, TestDatabase, server_url};
 
 use crate::bare::BareWorker;
 use crate::limits::{Cryptography, DriverWorker, StoreWorker};
-use crate::load::{Figures, HttpWorker, Operation, Worker, measure};
+use crate::load::{Figures, HttpWorker, Named as _, Operation, Worker, measure};
 use crate::table::{Line, Machine};
+use crate::users::UserOperation;
 
 /// The one that the program has: the bare server and the store shall not lose by theirs.
 #[global_allocator]
@@ -68,22 +70,38 @@ async fn run() -> anyhow::Result<()> {
         Some(_) => None,
     };
     machine.as_ref().map_or_else(beside::print_head, table::print_head);
-    for (kind, name) in [(Kind::File, "SQLite"), (Kind::Postgres, "PostgreSQL")] {
-        if !bench.wants(name, &["SQLite", "PostgreSQL"]) {
-            continue;
+    let mut databases = vec![(Kind::File, "SQLite"), (Kind::Postgres, "PostgreSQL")];
+    databases.retain(|(_, name)| bench.wants(name, &["SQLite", "PostgreSQL"]));
+    if databases.iter().any(|(kind, _)| *kind == Kind::Postgres) && server_url().is_none() {
+        eprintln!("bench: no PostgreSQL, as TEST_POSTGRES_URL is not set");
+        databases.retain(|(kind, _)| *kind != Kind::Postgres);
+    }
+    let Some(machine) = machine else {
+        for (kind, name) in databases {
+            if let Some(other) = &other {
+                bench.beside(other, kind, name).await?;
+            }
         }
-        if kind == Kind::Postgres && server_url().is_none() {
-            eprintln!("bench: no PostgreSQL, as TEST_POSTGRES_URL is not set");
-            continue;
+        return Ok(());
+    };
+    for (kind, name) in &databases {
+        if bench.wants_one_of("sessions", &Operation::ALL.map(Operation::name)) {
+            bench.database(*kind, name, &machine).await?;
         }
-        match (&machine, &other) {
-            (Some(machine), _) => bench.database(kind, name, machine).await?,
-            (None, Some(other)) => bench.beside(other, kind, name).await?,
-            (None, None) => {}
+    }
+    for (kind, name) in &databases {
+        if bench.wants_one_of("users", &UserOperation::ALL.map(UserOperation::name)) {
+            bench.users(*kind, name, &machine).await?;
+        }
+    }
+    if bench.wants_one_of("flood", &["flood"]) {
+        flood::print_head();
+        for (kind, name) in &databases {
+            bench.flood(*kind, name).await?;
         }
     }
     println!();
-    if bench.words.is_empty() && other.is_none() { bench.sizes().await } else { Ok(()) }
+    if bench.words.is_empty() { bench.sizes().await } else { Ok(()) }
 }
 
 /// How many processes wanted a core during the last minute (Linux).
@@ -99,18 +117,32 @@ struct Bench {
 }
 
 impl Bench {
+    /// The name of an operation may be told by its first word; a number is told whole.
+    fn names(&self, name: &str) -> bool {
+        self.words.iter().any(|word| name.to_lowercase().split(' ').next() == Some(word))
+    }
+
     /// Was this one of its kind asked for? All are if none was.
     fn wants(&self, one: &str, all: &[&str]) -> bool {
-        // The name of an operation may be told by its first word; a number is told whole.
-        let named = |name: &str| self.words.iter().any(|word| name.to_lowercase().split(' ').next() == Some(word));
-        named(one) || !all.iter().any(|name| named(name))
+        self.names(one) || !all.iter().any(|name| self.names(name))
     }
 
-    fn wants_operation(&self, operation: Operation) -> bool {
-        self.wants(operation.name(), &Operation::ALL.map(Operation::name))
+    fn wants_callers(&self, callers: usize) -> bool {
+        self.wants(&callers.to_string(), &CALLERS.map(|n| n.to_string()).each_ref().map(String::as_str))
     }
 
-    /// The lines of one database.
+    /// One that is named by no word is wanted with its whole part, or if no operation is named at all.
+    fn wants_operation(&self, operation: &str) -> bool {
+        let all = Operation::ALL.map(Operation::name).into_iter().chain(UserOperation::ALL.map(UserOperation::name));
+        self.names(operation) || !all.into_iter().any(|name| self.names(name))
+    }
+
+    /// Is one of these operations wanted, which make a part of the whole that has a name too?
+    fn wants_one_of(&self, part: &str, operations: &[&str]) -> bool {
+        self.wants(part, &["sessions", "users", "flood"]) && operations.iter().any(|operation| self.wants_operation(operation))
+    }
+
+    /// The lines of sessions of one database.
     async fn database(&self, kind: Kind, name: &'static str, machine: &Machine) -> anyhow::Result<()> {
         let (served, alone) = (TestDatabase::make(kind).await?, TestDatabase::make(kind).await?);
         // The program makes the tables and the first tenant; then the file is let go.
@@ -121,7 +153,7 @@ impl Bench {
         let program = Program::start(&self.binary, &served.url(), self.folder.path())?;
         let bare = bare::start(self.folder.path())?;
         for callers in CALLERS {
-            if !self.wants(&callers.to_string(), &CALLERS.map(|n| n.to_string()).each_ref().map(String::as_str)) {
+            if !self.wants_callers(callers) {
                 continue;
             }
             let mut workers = (Vec::new(), Vec::new());
@@ -140,7 +172,10 @@ impl Bench {
                 ) else {
                     continue;
                 };
-                table::print_line(machine, &Line { database: name, operation, callers, reached, bare, statements });
+                let cryptography =
+                    machine.cryptography.of(operation).map(|one_core| one_core * machine.cores_for(callers) as f64);
+                let operation = operation.name();
+                table::print_line(&Line { database: name, operation, callers, reached, bare, statements, cryptography });
             }
         }
         eprintln!("bench: {name}: {:.1} MiB resident after the load", mebibytes(program.resident_kib()?));
@@ -169,10 +204,14 @@ impl Bench {
     }
 
     /// Every operation in turn with the same workers; nothing for those that were not asked for.
-    async fn all<W: Worker>(&self, mut workers: Vec<W>, program: Option<&Program>) -> anyhow::Result<Vec<Option<Figures>>> {
+    async fn all<W: Worker<Operation = Operation>>(
+        &self,
+        mut workers: Vec<W>,
+        program: Option<&Program>,
+    ) -> anyhow::Result<Vec<Option<Figures>>> {
         let mut figures = Vec::new();
         for operation in Operation::ALL {
-            let wanted = self.wants_operation(operation);
+            let wanted = self.wants_operation(operation.name());
             // What is to be revoked is not there a second time; without anything made there is nothing to work on.
             if operation == Operation::Create || (wanted && operation != Operation::Revoke) {
                 workers = measure(workers, operation, WARM_UP).await?.1;
@@ -229,4 +268,11 @@ async fn first_answer(program: &Program) -> anyhow::Result<Duration> {
 
 fn mebibytes(kib: u64) -> f64 {
     kib as f64 / 1024.0
+}
+
+pub(crate) fn median(mut figures: Vec<f64>) -> f64 {
+    figures.sort_by(f64::total_cmp);
+    let middle = figures.len() / 2;
+    let two = [figures.get(middle.saturating_sub(1)), figures.get(middle)];
+    two.into_iter().flatten().sum::<f64>() / 2.0
 }
