@@ -183,7 +183,7 @@ impl Accounts {
         match unlink(&group, id) {
             Unlink::Unknown => unknown(),
             Unlink::NotLinked => answer(false, false),
-            Unlink::Leaves { alone, rest } => {
+            Unlink::Leaves { alone, rest, .. } => {
                 self.replace(&[&group], rest.into_iter().chain([alone]).collect());
                 answer(false, true)
             }
@@ -349,11 +349,11 @@ impl Steps {
         }
         let user = self.below(made);
         match chance {
-            ..45 => json!({ "op": "makePrimary", "user": user }),
-            45..68 => json!({ "op": "link", "recipeUser": user, "primaryUser": self.below(made) }),
-            68..75 => json!({ "op": "unlink", "user": user }),
-            75..85 => json!({ "op": "associate", "user": user, "tenant": tenant }),
-            85..89 => json!({ "op": "disassociate", "user": user, "tenant": tenant }),
+            ..40 => json!({ "op": "makePrimary", "user": user }),
+            40..62 => json!({ "op": "link", "recipeUser": user, "primaryUser": self.below(made) }),
+            62..69 => json!({ "op": "unlink", "user": user }),
+            69..81 => json!({ "op": "associate", "user": user, "tenant": tenant }),
+            81..89 => json!({ "op": "disassociate", "user": user, "tenant": tenant }),
             89..95 => json!({ "op": "update", "user": user, "field": "email", "value": self.one_of(&EMAILS) }),
             95..97 => json!({ "op": "update", "user": user, "field": "phone", "value": self.one_of(&PHONES) }),
             _ => json!({ "op": "delete", "user": user, "removeAllLinkedAccounts": self.below(2) == 0 }),

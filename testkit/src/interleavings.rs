@@ -109,12 +109,12 @@ async fn sequence(w: &World, mode: &str, seed: u64, report: &mut Report) {
     );
 }
 
-/// The users before: made, linked and in several tenants. Nobody has gone, so that all can be stored as they are.
+/// The users before: made, linked and in several tenants, or in none. Nobody has gone, so that all can be stored as they are.
 fn beginning(steps: &mut Steps) -> Accounts {
     let mut accounts = Accounts::default();
     for _ in 0..BEFORE {
         let step = steps.next(accounts.made());
-        if ["create", "makePrimary", "link", "associate"].iter().any(|op| step["op"] == *op) {
+        if ["create", "makePrimary", "link", "associate", "disassociate"].iter().any(|op| step["op"] == *op) {
             accounts.answer(&step);
         }
     }
@@ -184,7 +184,7 @@ fn at_once_with_others(steps: &mut Steps, begun: &Accounts) -> Value {
                 return json!({ "op": "create", "recipe": "emailpassword", "tenant": step["tenant"], "email": step["email"] });
             }
             "update" if step["field"] == "email" && has_password(&step["user"]) => return step,
-            "makePrimary" | "link" | "unlink" | "delete" => return step,
+            "makePrimary" | "link" | "unlink" | "delete" | "associate" | "disassociate" => return step,
             _ => {}
         }
     }
@@ -196,6 +196,7 @@ async fn take(w: &World, seed: u64, step: &Value) -> (Value, Option<String>) {
     let value = |name: &str| own(seed, step[name].as_str().unwrap_or_default());
     let linking = |what: &str| format!("/recipe/accountlinking/user/{what}");
     let at = step["tenant"].as_str().filter(|tenant| *tenant != "public").map(|tenant| format!("/{tenant}")).unwrap_or_default();
+    let in_tenant = |what: &str| format!("{at}/recipe/multitenancy/tenant/{what}");
     let said: Answer = match step["op"].as_str().unwrap_or_default() {
         "create" => {
             let path = format!("{at}/recipe/signup");
@@ -208,6 +209,8 @@ async fn take(w: &World, seed: u64, step: &Value) -> (Value, Option<String>) {
         }
         "unlink" => w.post("5.4", &linking("unlink"), json!({ "recipeUserId": user("user") })).await,
         "update" => w.put("5.4", "/recipe/user", json!({ "recipeUserId": user("user"), "email": value("value") })).await,
+        "associate" => w.post("5.4", &in_tenant("user"), json!({ "recipeUserId": user("user") })).await,
+        "disassociate" => w.post("5.4", &in_tenant("user/remove"), json!({ "recipeUserId": user("user") })).await,
         _ => {
             let body = json!({ "userId": user("user"), "removeAllLinkedAccounts": step["removeAllLinkedAccounts"] });
             w.post("5.4", "/user/remove", body).await
@@ -220,8 +223,17 @@ async fn take(w: &World, seed: u64, step: &Value) -> (Value, Option<String>) {
 }
 
 /// What an answer has beside the objects of users.
-const SAID: [&str; 7] =
-    ["http", "text", "status", "wasAlreadyAPrimaryUser", "accountsAlreadyLinked", "wasRecipeUserDeleted", "wasLinked"];
+const SAID: [&str; 9] = [
+    "http",
+    "text",
+    "status",
+    "wasAlreadyAPrimaryUser",
+    "accountsAlreadyLinked",
+    "wasRecipeUserDeleted",
+    "wasLinked",
+    "wasAlreadyAssociated",
+    "wasAssociated",
+];
 
 /// Is there an order of what is left that tells the answers and ends so? `ids` are in the order of the model's numbers.
 fn some_order(accounts: &Accounts, ids: &[String], taken: &[Vec<Taken>], places: &mut [usize; CALLERS], ended: &[Shape]) -> bool {

@@ -48,7 +48,9 @@ impl UseCase for AddUserToTenant {
             Err(StoreError::MissingParent(_)) => Err(Error::no_tenant(cx.at())),
             Err(error @ StoreError::Duplicate(_)) => {
                 let wanted = cx.db().read(async move |tx| asked.what_was_wanted(tx).await).await?;
-                match wanted.and_then(|(login, email_is_taken)| what_is_taken(&error, &login, email_is_taken)) {
+                // Nothing was written, and by now there is nobody who could come.
+                let Some((login, email_is_taken)) = wanted else { return Ok(UserJoined::UnknownUser) };
+                match what_is_taken(&error, &login, email_is_taken) {
                     Some(taken) => Ok(UserJoined::Taken(taken)),
                     None => Err(error.into()),
                 }

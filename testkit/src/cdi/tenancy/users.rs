@@ -4,7 +4,9 @@ use futures_util::join;
 use serde_json::{Value, json};
 
 use super::{app, count, tenant};
+use crate::cdi::passwordless::somebody;
 use crate::cdi::session::create;
+use crate::cdi::session::races::at_once;
 use crate::cdi::users::{By, id, make_passkey, put_login};
 use crate::{Answer, World, members, scenarios};
 
@@ -348,6 +350,24 @@ async fn who_joins_while_being_deleted_is_unknown_or_gone(w: &World) {
     }
 }
 
+/// What is in the way is asked for again to be named; whoever came is gone by then, and that is all there is to say.
+async fn who_comes_to_a_taken_place_while_being_deleted_is_unknown_or_told_so(w: &World) {
+    tenants(w, &["t1"]).await;
+    somebody(w, "/t1", json!({ "email": "a@x.io" })).await;
+    for n in 0..40 {
+        let user = somebody(w, "", json!({ "email": "a@x.io" })).await;
+        let callers: Vec<_> = [(format!("/t1{ADD}"), "recipeUserId"), ("/user/remove".to_owned(), "userId")]
+            .map(|(path, field)| (w.clone(), path, json!({ field: user })))
+            .into_iter()
+            .map(|(w, path, asked)| async move { w.post("5.4", &path, asked).await })
+            .collect();
+        let said = at_once(callers).await;
+        said[1].ok();
+        let status = said[0].done()["status"].clone();
+        assert!(status == "EMAIL_ALREADY_EXISTS_ERROR" || status == "UNKNOWN_USER_ID_ERROR", "{n}: {status}");
+    }
+}
+
 async fn of_two_who_want_one_place_one_gets_it(w: &World) {
     tenants(w, &["t1", "t2", "t3"]).await;
     for n in 1..=6 {
@@ -403,6 +423,7 @@ scenarios!(World:
     a_user_with_a_passkey_joins_and_leaves_too,
     a_login_that_went_is_in_no_tenant,
     who_joins_while_being_deleted_is_unknown_or_gone,
+    who_comes_to_a_taken_place_while_being_deleted_is_unknown_or_told_so,
     of_two_who_want_one_place_one_gets_it,
     joining_and_leaving_ask_the_database_seldom,
 );
