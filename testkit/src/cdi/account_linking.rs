@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::place::{count, put_tenant};
+use super::place::{count, migration_modes, put_tenant};
 use super::session::create;
+use super::session::races::at_once;
 use super::users::{By, id, put_login};
 use crate::{Answer, World, members, scenarios};
 
@@ -213,6 +214,31 @@ async fn of_many_who_link_at_once_all_or_one_succeed(w: &World) {
     assert_eq!(user(w, 1).await["loginMethods"].as_array().map(Vec::len).unwrap_or_default() / 4, 1);
 }
 
+/// Whoever is first owns the address; it does not matter who was asked first.
+async fn of_two_of_one_address_who_become_primary_at_once_one_does(w: &World) {
+    const ROUNDS: u8 = 100;
+    let modes = migration_modes(w);
+    let of_each = ROUNDS / u8::try_from(modes.len()).expect("few");
+    for round in 0..ROUNDS {
+        if round % of_each == 0 {
+            w.with_config(json!({ "migration_mode": modes[usize::from(round / of_each)] })).await;
+        }
+        let (email, pair) = (format!("u{round}@x"), [2 * round + 1, 2 * round + 2]);
+        put_login(w, "", pair[0], By::Password(&email)).await;
+        put_login(w, "", pair[1], By::Google(&format!("g{round}"), &email)).await;
+        let mut callers: Vec<_> = pair.map(|n| (w.clone(), n)).map(|(w, n)| async move { make_primary(&w, n).await }).into();
+        if round % 2 == 1 {
+            callers.reverse();
+        }
+        let said = at_once(callers).await;
+        let of = |status: &str| said.iter().filter(|said| said.done()["status"] == status).count();
+        let taken = of("ACCOUNT_INFO_ALREADY_ASSOCIATED_WITH_ANOTHER_PRIMARY_USER_ID_ERROR");
+        assert_eq!((of("OK"), taken), (1, 1), "{round}: {said:?}");
+        let primary = [user(w, pair[0]).await, user(w, pair[1]).await].map(|user| user["isPrimaryUser"] == true);
+        assert_ne!(primary[0], primary[1], "{round}");
+    }
+}
+
 scenarios!(World:
     a_user_becomes_primary_once,
     who_has_the_same_address_in_a_tenant_is_in_the_way,
@@ -223,4 +249,5 @@ scenarios!(World:
     what_is_wrong_is_said_in_order,
     linking_asks_the_database_seldom,
     of_many_who_link_at_once_all_or_one_succeed,
+    of_two_of_one_address_who_become_primary_at_once_one_does,
 );

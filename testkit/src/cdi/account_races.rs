@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::place::put_tenant;
+use super::session::locks::{holding, until_held_up};
 use super::users::{By, id, put_login};
 use crate::accounts_walk::{Written, lines, question};
 use crate::interleavings;
@@ -23,6 +24,34 @@ async fn of_changes_at_once_some_order_tells_all(w: &World) {
         assert_eq!(report.busy, 0, "{mode}");
         interleavings::empty(w).await;
     }
+}
+
+/// A Java core locks the row of whom it makes primary, and no address.
+async fn what_a_java_core_does_meanwhile_is_waited_for_and_seen(w: &World) {
+    w.with_config(json!({ "migration_mode": "LEGACY" })).await;
+    put_login(w, "", 1, By::Password("a@x")).await;
+    put_login(w, "", 2, By::Google("g", "a@x")).await;
+    let path = "/recipe/accountlinking/user/primary";
+    let update = |table: &str| format!("update {table} set is_linked_or_is_a_primary_user = true where user_id = '{}'", id(1));
+    let holder = holding(
+        w,
+        &format!(
+            "select 1 from app_id_to_user_id where app_id = 'public' and user_id = '{}' for update; {}; {}",
+            id(1),
+            update("app_id_to_user_id"),
+            update("all_auth_recipe_users")
+        ),
+    )
+    .await;
+    let other = {
+        let w = w.clone();
+        tokio::spawn(async move { w.post("5.4", path, json!({ "recipeUserId": id(2) })).await })
+    };
+    until_held_up(&holder, 1).await;
+    holder.batch_execute("commit").await.expect("it is done");
+    let said = other.await.expect("no caller panics");
+    let said = said.says("ACCOUNT_INFO_ALREADY_ASSOCIATED_WITH_ANOTHER_PRIMARY_USER_ID_ERROR");
+    assert_eq!(said["primaryUserId"], id(1));
 }
 
 /// What a walk through all tables finds, in the modes that write them all.
@@ -78,5 +107,6 @@ async fn a_row_that_is_missing_is_found_in_every_table(w: &World) {
 
 scenarios!(World:
     of_changes_at_once_some_order_tells_all,
+    what_a_java_core_does_meanwhile_is_waited_for_and_seen needs ASharedDatabase,
     a_row_that_is_missing_is_found_in_every_table,
 );

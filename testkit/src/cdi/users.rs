@@ -7,6 +7,7 @@ use supertokens_domain::time::{MINUTE, SECOND};
 
 use super::place::{count, put_tenant};
 use super::session::create;
+use super::session::races::at_once;
 use crate::{World, members, scenarios};
 
 const ONLY_PUBLIC: &str = "Only public tenantId can call this app specific API";
@@ -369,6 +370,52 @@ async fn a_list_is_read_page_by_page(w: &World) {
     }
 }
 
+/// One user, by whichever of its recipes it is asked for.
+async fn a_group_is_listed_once_by_each_of_its_recipes(w: &World) {
+    put_login(w, "", 1, By::Code("a@x")).await;
+    for n in 2..=3 {
+        put_login(w, "", n, if n == 2 { By::Google("g", "b@x") } else { By::Password("c@x") }).await;
+    }
+    for (path, body) in
+        [("primary", json!({ "recipeUserId": id(3) })), ("link", json!({ "recipeUserId": id(2), "primaryUserId": id(3) }))]
+    {
+        w.post("5.4", &format!("/recipe/accountlinking/user/{path}"), body).await.ok();
+    }
+    for (query, expected) in [
+        ("", vec![1, 3]),
+        ("?includeRecipeIds=thirdparty", vec![3]),
+        ("?includeRecipeIds=emailpassword", vec![3]),
+        ("?includeRecipeIds=emailpassword,thirdparty", vec![3]),
+        ("?includeRecipeIds=passwordless,thirdparty&timeJoinedOrder=DESC", vec![3, 1]),
+    ] {
+        let users = w.get("5.4", &format!("/users{query}")).await.ok()["users"].as_array().cloned().unwrap_or_default();
+        let ids: Vec<&str> = users.iter().filter_map(|user| user["id"].as_str()).collect();
+        assert_eq!(ids, expected.into_iter().map(id).collect::<Vec<_>>(), "{query}");
+    }
+}
+
+/// The list is read in two questions, and somebody may go between them.
+async fn whoever_goes_while_the_list_is_read_is_listed_or_not(w: &World) {
+    for n in 1..=30 {
+        put_login(w, "", n, By::Password(&format!("u{n}@x"))).await;
+    }
+    for n in 1..=30 {
+        let callers = [false, true, false].map(|goes| {
+            let w = w.clone();
+            async move {
+                match goes {
+                    true => w.post("5.4", "/user/remove", json!({ "userId": id(n) })).await.ok(),
+                    false => w.get("5.4", "/users?limit=40").await.ok(),
+                }
+            }
+        });
+        for said in at_once(callers.into()).await.iter().filter(|said| said["users"].is_array()) {
+            let listed = said["users"].as_array().map(Vec::len).unwrap_or_default();
+            assert!((30 - usize::from(n)..=31 - usize::from(n)).contains(&listed), "{n}: {listed}");
+        }
+    }
+}
+
 /// Which tables say who is in which tenant depends on the migration mode, and nothing else does.
 async fn users_are_the_same_in_every_migration_mode(w: &World) {
     put_user(w, "", 1, 1).await;
@@ -429,6 +476,8 @@ scenarios!(World:
     a_user_that_is_not_there_is_unknown,
     nobody_has_these_accounts,
     users_are_shown_with_all_their_logins,
+    a_group_is_listed_once_by_each_of_its_recipes,
+    whoever_goes_while_the_list_is_read_is_listed_or_not,
     a_list_is_read_page_by_page,
     users_with_passkeys_are_listed_for_who_knows_them,
     users_are_the_same_in_every_migration_mode needs AJavaCoresPast,

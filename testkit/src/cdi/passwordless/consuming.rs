@@ -135,6 +135,21 @@ async fn only_users_of_this_recipe_and_tenant_are_looked_at(w: &World) {
     assert_eq!((id(&linked), &linked["user"]["id"]), (id(&there), &json!(id(&said))));
 }
 
+async fn what_was_sent_to_who_left_a_tenant_lets_in_somebody_new(w: &World) {
+    put_tenant(w, "", "t1", json!({})).await;
+    let user = id(&log_in(w, "5.4", "/t1", "a@x.io").await);
+    let code = code_for(w, "/t1", "a@x.io").await;
+    let left = w.post("5.4", "/t1/recipe/multitenancy/tenant/user/remove", json!({ "recipeUserId": user })).await.ok();
+    assert_eq!(left["wasAssociated"], true);
+    let said = consume(w, "5.4", "/t1", by_link(&code)).await.ok();
+    assert_eq!((&said["createdNewUser"], &said["user"]["tenantIds"]), (&json!(true), &json!(["t1"])));
+    assert_ne!(id(&said), user);
+    // The place is taken now, and who left is still somebody.
+    let back = w.post("5.4", "/t1/recipe/multitenancy/tenant/user", json!({ "recipeUserId": user })).await;
+    back.says("EMAIL_ALREADY_EXISTS_ERROR");
+    assert_eq!(w.get("5.4", &format!("/user/id?userId={user}")).await.ok()["user"]["tenantIds"], json!([]));
+}
+
 async fn a_linked_user_is_shown_whole_and_by_the_method_that_was_used(w: &World) {
     let google = thirdparty::sign_in(w, "5.4", "", "g1", "g@x.io", true).await;
     w.clock.advance(1);
@@ -225,6 +240,7 @@ scenarios!(World:
     a_code_is_used_once_and_ends_all_others_of_the_contact,
     logging_in_by_one_contact_ends_the_codes_of_the_other,
     only_users_of_this_recipe_and_tenant_are_looked_at,
+    what_was_sent_to_who_left_a_tenant_lets_in_somebody_new,
     a_linked_user_is_shown_whole_and_by_the_method_that_was_used,
     a_mapped_user_is_verified_under_the_id_that_is_shown,
     who_logged_in_is_logged,

@@ -1,10 +1,12 @@
-//! Codes that wait: looking at them, and taking them back (core-recipes-1.md 6, scenarios 93 to 96, 109 to 111).
+//! Codes that wait: looking at them, and taking them back (core-recipes-1.md 6, scenarios 92 to 96, 109 to 111).
 
 use serde_json::{Value, json};
 use supertokens_core::chores::Chore;
 
-use super::{LIFETIME, by_code, by_link, check, code_for, devices, resend, wrong};
+use super::{LIFETIME, by_code, by_link, check, code_for, consume, devices, resend, wrong};
 use crate::cdi::place::{count, put_tenant};
+use crate::cdi::session::races::at_once;
+use crate::target::Kind;
 use crate::{World, members, scenarios};
 
 const REMOVE: &str = "/recipe/signinup/code/remove";
@@ -129,6 +131,80 @@ async fn who_has_waited_too_long_is_forgotten(w: &World) {
     assert_eq!(count(w, "passwordless_codes").await, 3, "an old code of a device that lives is told apart from a wrong one");
 }
 
+/// Each turn takes so many that nobody waits long for it, and the last one is found too.
+async fn ten_thousand_who_waited_too_long_are_forgotten_in_turns(w: &World) {
+    const OLD: u64 = 10_000;
+    let numbers = format!(
+        "with recursive numbers(n) as (select 1 union all select n + 1 from numbers where n < {OLD})
+         select 'public', 'public', "
+    );
+    let made = w.clock.now();
+    // So many rows in one moment are more than PostgreSQL has heard of.
+    let is_told = async |table: &str| {
+        if w.target().kind() == Kind::Postgres {
+            w.write(&format!("analyze {table}")).await;
+        }
+    };
+    w.write(&format!(
+        "insert into passwordless_devices (app_id, tenant_id, device_id_hash, email, link_code_salt, failed_attempts)
+         {numbers} 'd' || n, 'u' || n || '@x.io', 's', 0 from numbers"
+    ))
+    .await;
+    is_told("passwordless_devices").await;
+    w.write(&format!(
+        "insert into passwordless_codes (app_id, tenant_id, code_id, device_id_hash, link_code_hash, created_at)
+         {numbers} '00000000-0000-4000-8000-' || substr(cast(1000000000000 + n as text), 2), 'd' || n, 'l' || n, {made} from numbers"
+    ))
+    .await;
+    is_told("passwordless_codes").await;
+    w.clock.advance(1);
+    let kept = code_for(w, "", "kept@x.io").await;
+    w.clock.advance(LIFETIME);
+    let core = w.core();
+    let before = core.db().statements();
+    assert_eq!(core.run_chore(Chore::DeleteOldDevices).await.expect("the chore is done"), OLD);
+    let statements = core.db().statements() - before;
+    assert!((20..100).contains(&statements), "{statements}: some at a time, and not one by one");
+    assert_eq!((count(w, "passwordless_devices").await, count(w, "passwordless_codes").await), (1, 1));
+    check(w, "", by_link(&kept)).await.ok();
+}
+
+/// Whoever was sent a code can use it, however old the device is.
+async fn who_is_sent_another_code_meanwhile_is_not_forgotten(w: &World) {
+    for round in 0..50 {
+        let first = code_for(w, "", "a@x.io").await;
+        w.clock.advance(LIFETIME + 1);
+        let callers = [round % 2 == 0, round % 2 == 1].map(|sends| {
+            let (w, device) = (w.clone(), first["deviceId"].clone());
+            async move {
+                if sends {
+                    return Some(w.post("5.4", "/recipe/signinup/code", json!({ "deviceId": device })).await.done());
+                }
+                w.core().run_chore(Chore::DeleteOldDevices).await.expect("the chore is done");
+                None
+            }
+        });
+        let sent = at_once(callers.into()).await.into_iter().flatten().next().expect("an answer");
+        if sent["status"] == "OK" {
+            check(w, "", by_link(&sent)).await.ok();
+            consume(w, "5.4", "", by_link(&sent)).await.ok();
+        } else {
+            assert_eq!(sent["status"], "RESTART_FLOW_ERROR", "{round}");
+        }
+        assert_eq!((count(w, "passwordless_devices").await, count(w, "passwordless_codes").await), (0, 0), "{round}");
+    }
+}
+
+async fn each_verb_is_that_of_its_operation(w: &World) {
+    let words = "Method not supported";
+    for path in ["code", "code/check", "code/consume", "code/remove", "codes/remove"] {
+        w.get("5.4", &format!("/recipe/signinup/{path}")).await.refuses(405, words);
+        w.put("5.4", &format!("/recipe/signinup/{path}"), json!({})).await.refuses(405, words);
+        w.delete("5.4", &format!("/recipe/signinup/{path}")).await.refuses(405, words);
+    }
+    w.post("5.4", "/recipe/signinup/codes", json!({})).await.refuses(405, words);
+}
+
 /// The most statements, and the most round trips to PostgreSQL (core-recipes-1.md 2.11).
 async fn each_operation_costs_what_it_must(w: &World) {
     let code = code_for(w, "", "a@x.io").await;
@@ -172,6 +248,9 @@ scenarios!(World:
     a_device_is_taken_back_at_some_versions,
     all_codes_of_a_contact_are_taken_back,
     who_has_waited_too_long_is_forgotten,
+    ten_thousand_who_waited_too_long_are_forgotten_in_turns,
+    who_is_sent_another_code_meanwhile_is_not_forgotten,
+    each_verb_is_that_of_its_operation,
     each_operation_costs_what_it_must,
     a_tenant_takes_its_codes_along,
 );

@@ -17,7 +17,7 @@ const SOON: Duration = Duration::from_secs(4);
 const EVENTUALLY: Duration = Duration::from_secs(30);
 
 /// A connection past the core, in a transaction that holds what this statement locks.
-async fn holding(w: &World, statement: &str) -> Client {
+pub async fn holding(w: &World, statement: &str) -> Client {
     let place = w.core().db().place().to_owned();
     let name = place.rsplit('/').next().expect("a database");
     let mut config: tokio_postgres::Config = server_url().expect("a server").parse().expect("a URL");
@@ -28,7 +28,7 @@ async fn holding(w: &World, statement: &str) -> Client {
 }
 
 /// Waits until so many connections wait for a lock.
-async fn until_held_up(by: &Client, waiting: i64) {
+pub async fn until_held_up(by: &Client, waiting: i64) {
     let count = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
     let all_wait = async {
         while by.query_one(count, &[]).await.expect("a count").get::<_, i64>(0) < waiting {
