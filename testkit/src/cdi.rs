@@ -27,6 +27,7 @@ pub mod user_id_mapping;
 pub mod user_metadata;
 pub mod user_removal;
 pub mod user_roles;
+pub mod user_search;
 pub mod users;
 
 /// Every subject.
@@ -67,6 +68,7 @@ pub static SUBJECTS: &[Subject] = &[
     ("mapped_users", mapped_users::ALL),
     ("migration", migration::ALL),
     ("users", users::ALL),
+    ("user_search", user_search::ALL),
     ("user_removal", user_removal::ALL),
     ("account_linking", account_linking::ALL),
     ("account_races", account_races::ALL),

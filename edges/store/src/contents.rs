@@ -6,7 +6,7 @@ use crate::machinery::statement::{Group, Q};
 use crate::machinery::{DatabaseOptions, Db, Result, lock, ready};
 use crate::{
     accounts, activity, email_verification, emailpassword, key_value, keys, passwordless, session, tenancy, user_id_mapping,
-    user_metadata, user_removal, user_roles, users,
+    user_metadata, user_removal, user_roles, user_search, users,
 };
 
 /// Numbers the groups by their places.
@@ -51,6 +51,7 @@ groups! {
     user_metadata::S,
     user_roles::S,
     user_removal::S,
+    user_search::S,
     users::S,
     emailpassword::S,
 }
@@ -65,6 +66,7 @@ migrations! {
     "0007_email_verification",
     "0008_accounts",
     "0009_passwordless",
+    "0010_user_search",
 }
 
 static CONTENTS: Contents = Contents {

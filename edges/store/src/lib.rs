@@ -18,6 +18,7 @@ pub mod user_id_mapping;
 pub mod user_metadata;
 pub mod user_removal;
 pub mod user_roles;
+pub mod user_search;
 pub mod users;
 
 pub use accounts::{Backfilled, FoundLogin, FoundUser, taken_login};

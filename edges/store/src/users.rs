@@ -78,45 +78,6 @@ macro_rules! page_new {
     };
 }
 
-/// Each of the three lists, unless it is empty, has the beginning of something that one login method has; `it` is one of them.
-macro_rules! search {
-    ($table:literal, $in_tenant:literal, $order:literal) => {
-        concat!(
-            "SELECT CAST(a.primary_or_recipe_user_id AS TEXT) AS id, MIN(a.primary_or_recipe_user_time_joined) AS joined FROM {",
-            $table,
-            "} a
-             LEFT JOIN {emailpassword_users} ep ON ep.app_id = a.app_id AND ep.user_id = a.user_id
-             LEFT JOIN {thirdparty_users} tp ON tp.app_id = a.app_id AND tp.user_id = a.user_id
-             LEFT JOIN {passwordless_users} pl ON pl.app_id = a.app_id AND pl.user_id = a.user_id
-             LEFT JOIN {webauthn_users} wa ON wa.app_id = a.app_id AND wa.user_id = a.user_id
-             WHERE a.app_id = $1 AND ",
-            $in_tenant,
-            " AND (CAST($3 AS BOOLEAN) OR EXISTS (SELECT 1 FROM {each $4} e
-                     WHERE LOWER(COALESCE(ep.email, tp.email, pl.email, wa.email)) LIKE e.it || '%' ESCAPE '!'
-                         OR LOWER(COALESCE(ep.email, tp.email, pl.email, wa.email)) LIKE '%@' || e.it || '%' ESCAPE '!'))
-                 AND (CAST($5 AS BOOLEAN) OR EXISTS (SELECT 1 FROM {each $6} e WHERE LOWER(pl.phone_number) LIKE e.it || '%' ESCAPE '!'))
-                 AND (CAST($7 AS BOOLEAN) OR EXISTS (SELECT 1 FROM {each $8} e WHERE LOWER(tp.third_party_id) LIKE e.it || '%' ESCAPE '!'))
-             GROUP BY a.primary_or_recipe_user_id ORDER BY joined ",
-            $order,
-            ", id DESC LIMIT $9"
-        )
-    };
-}
-macro_rules! search_old {
-    ($order:literal) => {
-        search!("all_auth_recipe_users", "a.tenant_id = $2", $order)
-    };
-}
-macro_rules! search_new {
-    ($order:literal) => {
-        search!(
-            "app_id_to_user_id",
-            "EXISTS (SELECT 1 FROM {recipe_user_tenants} t WHERE t.app_id = a.app_id AND t.recipe_user_id = a.user_id AND t.tenant_id = $2)",
-            $order
-        )
-    };
-}
-
 statements! { "app_id_to_user_id", S {
     Count = "SELECT COUNT(DISTINCT primary_or_recipe_user_id) FROM {all_auth_recipe_users} WHERE app_id = $1
              AND (CAST($2 AS TEXT) IS NULL OR tenant_id = CAST($2 AS TEXT)) AND (CAST($3 AS BOOLEAN) OR recipe_id {in $4})",
@@ -133,10 +94,6 @@ statements! { "app_id_to_user_id", S {
     PageDescendingOld = page_old!("<", "DESC"),
     PageAscendingNew = page_new!(">", "ASC"),
     PageDescendingNew = page_new!("<", "DESC"),
-    SearchAscendingOld = search_old!("ASC"),
-    SearchDescendingOld = search_old!("DESC"),
-    SearchAscendingNew = search_new!("ASC"),
-    SearchDescendingNew = search_new!("DESC"),
 } }
 
 impl Tx<'_> {
@@ -192,41 +149,4 @@ impl Tx<'_> {
         let params = args![app, tenant, recipes.is_empty(), recipes, from_time, from_id, page.limit];
         self.all(statement, &params, |row| Ok(UserPlace { primary_user_id: row.text(0)?, time_joined: row.int(1)? })).await
     }
-
-    /// The users with a login method in this tenant that has something of each list which is not empty: e-mail addresses (from their
-    /// beginning or from behind the `@`), phone numbers, ids of providers. Every text is the beginning of it, in lower case.
-    pub async fn search_users(
-        &mut self,
-        app: &AppId,
-        tenant: &TenantId,
-        order: JoinOrder,
-        [emails, phones, providers]: [&[String]; 3],
-        limit: i64,
-    ) -> Result<Vec<UserPlace>> {
-        let statement = match (order, self.reads_old_accounts()) {
-            (JoinOrder::Ascending, true) => S::SearchAscendingOld,
-            (JoinOrder::Ascending, false) => S::SearchAscendingNew,
-            (JoinOrder::Descending, true) => S::SearchDescendingOld,
-            (JoinOrder::Descending, false) => S::SearchDescendingNew,
-        };
-        let [emails, phones, providers] =
-            [emails, phones, providers].map(|list| list.iter().map(|it| literal(it)).collect::<Vec<_>>());
-        let params = args![
-            app,
-            tenant,
-            emails.is_empty(),
-            emails.as_slice(),
-            phones.is_empty(),
-            phones.as_slice(),
-            providers.is_empty(),
-            providers.as_slice(),
-            limit
-        ];
-        self.all(statement, &params, |row| Ok(UserPlace { primary_user_id: row.text(0)?, time_joined: row.int(1)? })).await
-    }
-}
-
-/// A text that means itself in a pattern.
-fn literal(text: &str) -> String {
-    text.chars().flat_map(|c| ['!'].into_iter().filter(move |_| matches!(c, '!' | '%' | '_')).chain([c])).collect()
 }

@@ -3,7 +3,8 @@
 //! In a text, `{table}` is a table's configured name, `$n` a parameter, `{lock}` a row lock where there are rows to lock,
 //! `{share}` one that others may take too, `{once}` makes a step be worked out once, `{in $n}` is membership in a list (`{ids $n}` of ids in
 //! a CHAR(36) column, `{id t.column}` a text that may be such an id), `{each $n}` the list as a table, `{locks $n}` takes advisory locks in their order, `{pairs $n}` the pairs of a list of pairs
-//! (`pair`), `{try_lock $n}` an advisory lock.
+//! (`pair`), `{try_lock $n}` an advisory lock, `{bytes}` the order of bytes, and `{behind_at column}` an address behind its first `@`, in
+//! lower case.
 
 use crate::machinery::contents::Contents;
 use crate::machinery::naming::{Dialect, TableNames};
@@ -11,8 +12,22 @@ use crate::machinery::statement::{Group, Q};
 
 /// The directives that may stand in braces in a statement, beside the names of tables.
 #[cfg(test)]
-pub(crate) const DIRECTIVES: [&str; 12] =
-    ["lock", "share", "once", "in", "ids", "id", "each", "locks", "pairs", "try_lock", "partition_list", "owned"];
+pub(crate) const DIRECTIVES: [&str; 14] = [
+    "lock",
+    "share",
+    "once",
+    "in",
+    "ids",
+    "id",
+    "each",
+    "locks",
+    "pairs",
+    "try_lock",
+    "partition_list",
+    "owned",
+    "bytes",
+    "behind_at",
+];
 
 /// The rendered statements of one database.
 pub(crate) struct Sql {
@@ -158,6 +173,13 @@ fn directive_text(inside: &str, dialect: Dialect, names: &TableNames) -> String 
              WHERE c.oid = pg_catalog.to_regclass('{}'))",
             names.qualified(first.unwrap_or_default(), dialect)
         ),
+        // As SQLite compares anyway: an index in any other order does not give what begins with a text.
+        ("bytes", Dialect::Sqlite) => String::new(),
+        ("bytes", Dialect::Postgres) => "COLLATE \"C\"".to_owned(),
+        ("behind_at", dialect) => {
+            let (column, find) = (first.unwrap_or_default(), if dialect == Dialect::Sqlite { "INSTR" } else { "STRPOS" });
+            format!("SUBSTR(LOWER({column}), {find}({column}, '@') + 1)")
+        }
         ("text_array", Dialect::Sqlite) => "TEXT".to_owned(),
         ("text_array", Dialect::Postgres) => "VARCHAR(128)[]".to_owned(),
         ("name", _) => names.unqualified(first.unwrap_or_default()),
