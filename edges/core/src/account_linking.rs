@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use http::StatusCode;
-use supertokens_domain::accounts::{AccountInfo, Group, Link, MakePrimary, Unlink, link, make_primary, unlink};
+use supertokens_domain::accounts::{AccountInfo, DeletedUser, Group, Link, MakePrimary, Unlink, link, make_primary, unlink};
 use supertokens_domain::ids::AppId;
 use supertokens_domain::time::Millis;
 use supertokens_store::{FoundUser, StoreError, Tx};
@@ -11,7 +11,7 @@ use supertokens_wire::cdi::account_linking::{
     CanLink, CanMakePrimary, LinkAnswer, LinkUsers, MakeUserPrimary, PrimaryAnswer, UnlinkUser, Unlinked,
 };
 
-use crate::accounts::{Locked, Plan};
+use crate::accounts::{Locked, Plan, delete_what_they_had};
 use crate::activity::activity;
 use crate::cx::Cx;
 use crate::error::Error;
@@ -237,9 +237,10 @@ async fn unlinked(
     let (plan, was_deleted) = match unlink(group, recipe_user_id) {
         Unlink::Unknown => return Ok(None),
         Unlink::NotLinked => return Ok(Some(Unlinked { was_deleted: false, was_linked: false })),
-        Unlink::Leaves { alone, rest } => {
-            let ends = rest.is_none() && group.is_ghost();
-            let deleted_users = if ends { vec![group.id.clone()] } else { Vec::new() };
+        Unlink::Leaves { alone, rest, gone } => {
+            let gone: Vec<DeletedUser> = gone.into_iter().collect();
+            delete_what_they_had(tx, app, &gone).await?;
+            let deleted_users = gone.into_iter().map(|user| user.id).collect();
             let after = std::iter::once(alone).chain(rest).collect();
             (Plan { deleted_users, ..Plan::regrouped(before, after) }, false)
         }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use supertokens_domain::accounts::{AccountInfo, Changes, Group, LoginMethod};
+use supertokens_domain::accounts::{AccountInfo, Changes, DeletedUser, Group, LoginMethod, ids_of};
 use supertokens_domain::ids::{AppId, TenantId};
 use supertokens_store::{FoundUser, StoreError, Tx};
 
@@ -46,6 +46,18 @@ impl Plan {
         tx.change_groups(app, &Changes::between(&self.before, &self.after), &self.after).await?;
         tx.delete_users(app, &self.deleted_users).await
     }
+}
+
+/// Deletes what is kept about users whose own rows go, under either of their ids, but for an id that is also that of somebody who stays.
+pub(crate) async fn delete_what_they_had(tx: &mut Tx<'_>, app: &AppId, users: &[DeletedUser]) -> Result<(), StoreError> {
+    let owned = |ids: BTreeSet<&str>| ids.into_iter().map(str::to_owned).collect::<Vec<String>>();
+    let ids = owned(ids_of(users, |_| false));
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let going: Vec<String> = users.iter().map(|user| user.id.clone()).collect();
+    let others = tx.ids_of_others(app, &ids, &going).await?;
+    tx.delete_what_users_have(app, &owned(ids_of(users, |id| others.iter().any(|other| other == id)))).await
 }
 
 /// Users under their locks, and all who own what one of them may gain.

@@ -8,7 +8,7 @@ use supertokens_store::{FoundUser, StoreError, Tx};
 use supertokens_wire::cdi::users::RemoveUser;
 use supertokens_wire::operation::{Body, status};
 
-use crate::accounts::{Locked, Plan};
+use crate::accounts::{Locked, Plan, delete_what_they_had};
 use crate::cx::Cx;
 use crate::error::Error;
 use crate::use_case::{Route, Scope, UseCase};
@@ -44,13 +44,7 @@ async fn removed(tx: &mut Tx<'_>, app: &AppId, id: &str, with_all_linked: bool) 
     let Some(group) = locked.of(&found.meant_id) else { return Ok(()) };
     let Some(deletion) = delete(group, &found.meant_id, with_all_linked) else { return Ok(()) };
     let users: Vec<String> = deletion.users.iter().map(|user| user.id.clone()).collect();
-    let ids: Vec<String> = deletion.ids(|_| false).into_iter().map(str::to_owned).collect();
-    if !ids.is_empty() {
-        let others = tx.ids_of_others(app, &ids, &users).await?;
-        let theirs: Vec<String> =
-            deletion.ids(|id| others.iter().any(|other| other == id)).into_iter().map(str::to_owned).collect();
-        tx.delete_what_users_have(app, &theirs).await?;
-    }
+    delete_what_they_had(tx, app, &deletion.users).await?;
     tx.delete_pending_devices(app, &deletion.methods).await?;
     let plan = Plan {
         before: vec![group.clone()],

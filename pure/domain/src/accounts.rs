@@ -17,7 +17,7 @@ mod tenants;
 
 pub use changes::{Changes, Membership};
 pub use conflict::{Conflict, taken};
-pub use deletion::{DeletedUser, Deletion, delete};
+pub use deletion::{DeletedUser, Deletion, delete, ids_of};
 pub use group::{Group, Reservation};
 pub use ids::{FoundIds, IdKind, IdMapping, MappingRemoval, MeantId, as_internal};
 pub use info::{AccountInfo, AccountInfoRow, InfoKind};

@@ -1,9 +1,10 @@
-//! Linked users as everything else sees them (core-linking.md 2.2 to 2.5, 4 and 7: scenarios 40, 47 to 55, 57 to 59, 61, 66 to 74).
+//! Linked users as everything else sees them (core-linking.md 2.2 to 2.5, 4 and 7: scenarios 40, 47 to 55, 57 to 62, 66 to 74).
 
 use serde_json::{Value, json};
+use supertokens_core::chores::Chore;
 use supertokens_domain::time::SECOND;
 
-use super::place::{count, put_tenant};
+use super::place::{count, migration_modes, put_tenant};
 use super::session::create;
 use super::users::{By, id, put_login};
 use crate::{Answer, World, scenarios};
@@ -56,6 +57,24 @@ async fn whom_only_recipes_know_cannot_be_linked(w: &World) {
     ] {
         w.get("5.6", &format!("{PATH}/{query}")).await.refuses(400, unknown);
     }
+}
+
+/// Users of two databases are never one: a tenant that has its own is not served, and nobody of it is known.
+async fn whoever_is_in_a_database_of_another_tenant_is_nobody_here(w: &World) {
+    a_pair(w).await;
+    put_tenant(w, "", "t1", json!({ "postgresql_host": "h" })).await;
+    w.core().run_chore(Chore::SyncTenants).await.expect("the list is read");
+    let (theirs, unknown) = (id(9), "Unknown user ID provided");
+    make_primary(w, &theirs).await.refuses(400, unknown);
+    link(w, &theirs, &id(1)).await.refuses(400, unknown);
+    link(w, &id(1), &theirs).await.refuses(400, unknown);
+    unlink(w, &theirs).await.refuses(400, unknown);
+    // And nobody of ours comes there.
+    let words = "AppId or tenantId not found => Tenant with the following connectionURIDomain, appId and tenantId combination not found: \
+                 (, public, t1)";
+    w.post("5.6", &format!("/t1{ADD}"), json!({ "recipeUserId": id(2) })).await.refuses(400, words);
+    w.post("5.6", "/t1/recipe/signup", json!({ "email": "c@x", "password": "p" })).await.refuses(400, words);
+    assert_eq!(shown(w, &id(1)).await["tenantIds"], json!(["public"]));
 }
 
 async fn it_is_said_what_is_in_the_way_and_whose_it_is(w: &World) {
@@ -241,6 +260,41 @@ async fn a_group_goes_on_being_shown_by_the_external_id(w: &World) {
     }
 }
 
+/// Whoever gets the id afterwards must not find anything of those who were behind it.
+async fn the_last_to_leave_ends_the_id_that_was_left_behind(w: &World) {
+    for (round, mode) in (0..).step_by(3).zip(migration_modes(w)) {
+        w.with_config(json!({ "migration_mode": mode })).await;
+        let [one, other, next] = [1, 2, 3].map(|n| id(round + n));
+        for n in 1..=3 {
+            put_login(w, "", round + n, By::Password(&format!("u{}@x", round + n))).await;
+        }
+        make_primary(w, &one).await.ok();
+        link(w, &other, &one).await.ok();
+        map(w, round + 1, "x").await;
+        unlink(w, "x").await.ok();
+        w.put("5.6", "/recipe/role", json!({ "role": "admin" })).await.ok();
+        for user in ["x", one.as_str(), other.as_str()] {
+            create(w, "5.6", user).await;
+            w.put("5.6", "/recipe/user/role", json!({ "userId": user, "role": "admin" })).await.ok();
+            w.put("5.6", "/recipe/user/metadata", json!({ "userId": user, "metadataUpdate": { "a": 1 } })).await.ok();
+        }
+        let said = unlink(w, &other).await.ok();
+        assert_eq!((&said["wasRecipeUserDeleted"], &said["wasLinked"]), (&json!(false), &json!(true)), "{mode}");
+        w.get("5.6", "/user/id?userId=x").await.says("UNKNOWN_USER_ID_ERROR");
+        assert_eq!(shown(w, &other).await["isPrimaryUser"], false, "{mode}");
+        // Without force, as nothing stands under it.
+        map(w, round + 3, "x").await;
+        assert_eq!(shown(w, &next).await["id"], "x", "{mode}");
+        for table in ["user_roles", "user_metadata", "session_info"] {
+            let of = async |user: &str| count(w, &format!("{table} where user_id = '{user}'")).await;
+            let kept = u64::from(table != "session_info");
+            assert_eq!((of("x").await, of(&one).await, of(&other).await), (0, 0, kept), "{mode} {table}");
+        }
+        let asked = json!({ "userId": next, "userIdType": "SUPERTOKENS" });
+        w.post("5.6", "/recipe/userid/map/remove", asked).await.ok();
+    }
+}
+
 async fn what_was_linked_is_free_when_it_is_unlinked(w: &World) {
     a_pair(w).await;
     put_login(w, "", 3, By::Google("g3", "b@x")).await;
@@ -292,6 +346,7 @@ async fn what_another_recipe_has_is_free_to_sign_up_with(w: &World) {
 }
 
 scenarios!(World:
+    whoever_is_in_a_database_of_another_tenant_is_nobody_here,
     whom_only_recipes_know_cannot_be_linked,
     it_is_said_what_is_in_the_way_and_whose_it_is,
     any_of_its_ids_names_a_user,
@@ -300,6 +355,7 @@ scenarios!(World:
     who_was_active_and_whose_address_is_verified,
     a_login_that_gave_its_group_the_id_leaves_it_behind,
     a_group_goes_on_being_shown_by_the_external_id,
+    the_last_to_leave_ends_the_id_that_was_left_behind,
     what_was_linked_is_free_when_it_is_unlinked,
     an_address_is_looked_for_wherever_the_group_is,
     what_another_recipe_has_is_free_to_sign_up_with,

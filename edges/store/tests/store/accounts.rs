@@ -144,7 +144,7 @@ fn decide(change: &Change, all: &[Group]) -> (String, Option<Plan>) {
             other => said(&format!("{other:?}")),
         },
         Change::Unlink(id) => match unlink(of(all, id), id) {
-            Unlink::Leaves { alone, rest } => {
+            Unlink::Leaves { alone, rest, .. } => {
                 let group = of(all, id);
                 let ghost = (rest.is_none() && group.is_ghost()).then(|| Step::Delete(Vec::new(), vec![group.id.clone()]));
                 ("alone".to_owned(), plan(&[group], [Some(alone), rest].into_iter().flatten().collect(), Vec::from_iter(ghost)))

@@ -98,7 +98,7 @@ mod tests {
         assert_eq!(linked.times_joined, BTreeMap::from([("p".to_owned(), 3)]));
         let product = BTreeSet::from([owned("t1", "r@x", "p"), owned("t2", "p@x", "p"), owned("t2", "r@x", "p")]);
         assert_eq!((linked.reserved, linked.released), (product.clone(), BTreeSet::new()));
-        let Unlink::Leaves { alone: again, rest: Some(rest) } = unlink(&pair, "r") else { panic!() };
+        let Unlink::Leaves { alone: again, rest: Some(rest), .. } = unlink(&pair, "r") else { panic!() };
         let parted = Changes::between([&pair], [&again, &rest]);
         assert_eq!(parted.memberships, BTreeMap::from([("r".to_owned(), membership("r", false))]));
         assert_eq!(parted.times_joined, BTreeMap::from([("p".to_owned(), 5), ("r".to_owned(), 3)]));

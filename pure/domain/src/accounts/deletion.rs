@@ -44,13 +44,11 @@ pub fn delete(group: &Group, recipe_user_id: &str, with_all_linked: bool) -> Opt
     Some(Deletion { methods, users, rest })
 }
 
-impl Deletion {
-    /// Under which ids other tables have rows of those who go: the internal and the external one. `is_anothers` says of an id whether a
-    /// user who stays is shown under it or has it; their rows are not touched.
-    pub fn ids(&self, is_anothers: impl Fn(&str) -> bool) -> BTreeSet<&str> {
-        let ids = self.users.iter().flat_map(|user| [Some(user.id.as_str()), user.external_id.as_deref()]);
-        ids.flatten().filter(|id| !is_anothers(id)).collect()
-    }
+/// Under which ids other tables have rows of those who go: the internal and the external one. `is_anothers` says of an id whether a user
+/// who stays is shown under it or has it; their rows are not touched.
+pub fn ids_of(users: &[DeletedUser], is_anothers: impl Fn(&str) -> bool) -> BTreeSet<&str> {
+    let ids = users.iter().flat_map(|user| [Some(user.id.as_str()), user.external_id.as_deref()]);
+    ids.flatten().filter(|id| !is_anothers(id)).collect()
 }
 
 #[cfg(test)]
@@ -101,7 +99,7 @@ mod tests {
     fn rows_of_both_ids_go_but_for_those_of_somebody_else() {
         let pair = group("p", &["r"]);
         let deletion = delete(&pair, "r", false).unwrap();
-        assert_eq!(deletion.ids(|_| false).into_iter().collect::<Vec<_>>(), ["p", "p-shown", "r", "r-shown"]);
-        assert_eq!(deletion.ids(|id| id == "r-shown").into_iter().collect::<Vec<_>>(), ["p", "p-shown", "r"]);
+        assert_eq!(ids_of(&deletion.users, |_| false).into_iter().collect::<Vec<_>>(), ["p", "p-shown", "r", "r-shown"]);
+        assert_eq!(ids_of(&deletion.users, |id| id == "r-shown").into_iter().collect::<Vec<_>>(), ["p", "p-shown", "r"]);
     }
 }

@@ -4,6 +4,7 @@
 //! Everywhere `others` are the groups that may own an info of those who are asked about, oldest first; more do no harm.
 
 use super::conflict::{Conflict, first};
+use super::deletion::DeletedUser;
 use super::group::Group;
 
 /// May a user become primary?
@@ -42,12 +43,14 @@ pub enum Unlink {
     Unknown,
     /// It stands alone, and is not primary.
     NotLinked,
-    /// It stands alone from now on. Without a rest the group ends; if its id is a ghost's, that row goes.
+    /// It stands alone from now on. Without a rest the group ends.
     Leaves {
         /// The login method as a user of its own.
         alone: Group,
         /// What stays in the group.
         rest: Option<Group>,
+        /// Who goes because nobody is left: the ghost that the group had its id from, with all that is kept under that.
+        gone: Option<DeletedUser>,
     },
     /// The group has its id from this login method: two users cannot have one id, so the login method is deleted.
     LoginDeleted {
@@ -92,7 +95,11 @@ pub fn unlink(group: &Group, recipe_user_id: &str) -> Unlink {
     }
     match group.without(recipe_user_id) {
         Some(rest) if group.id == recipe_user_id => Unlink::LoginDeleted { rest },
-        rest => Unlink::Leaves { alone: Group::alone(method.clone()), rest },
+        rest => {
+            let ends = rest.is_none() && group.is_ghost();
+            let gone = ends.then(|| DeletedUser { id: group.id.clone(), external_id: group.external_id.clone() });
+            Unlink::Leaves { alone: Group::alone(method.clone()), rest, gone }
+        }
     }
 }
 
@@ -156,7 +163,10 @@ mod tests {
         assert_eq!(unlink(&rest, "b"), Unlink::Unknown);
         assert_eq!(make_primary(&rest, "b", []), MakePrimary::Already);
         assert_eq!(make_primary(&rest, "a", []), MakePrimary::Linked);
-        let Unlink::Leaves { alone, rest: None } = unlink(&rest, "a") else { panic!() };
+        let Unlink::Leaves { alone, rest: None, gone } = unlink(&rest, "a") else { panic!() };
         assert_eq!((alone.id.as_str(), alone.is_primary), ("a", false));
+        assert_eq!(gone.map(|user| user.id), Some("b".to_owned()));
+        let only = primary(vec![method("a", "t1", Some("a@x"), None)]);
+        assert!(matches!(unlink(&only, "a"), Unlink::Leaves { rest: None, gone: None, .. }), "who is there stays");
     }
 }
