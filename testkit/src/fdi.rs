@@ -59,7 +59,9 @@ pub fn run_contract(framework: Framework) -> ExitCode {
             }
         }
     }
-    libtest_mimic::run(&arguments, trials).exit_code()
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    runtime.block_on(crate::spares::clear()).expect("the databases are dropped");
+    conclusion.exit_code()
 }
 
 fn trial(name: String, scenario: &'static Scenario<Stage>, on: (Framework, CoreKind), runtime: Arc<Runtime>) -> Trial {

@@ -24,6 +24,7 @@ pub mod ports;
 pub mod postgres;
 pub mod program;
 pub mod scenario;
+pub mod spares;
 pub mod target;
 pub mod world;
 

@@ -15,6 +15,7 @@ use futures_util::FutureExt;
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use tokio::runtime::Runtime;
 
+use crate::spares;
 use crate::target::{Kind, Missing, Target};
 use crate::world::World;
 
@@ -110,6 +111,7 @@ pub fn run_everywhere(suite: &str, subjects: &[Subject], afterwards: (&'static s
         .collect();
     let whole_run = arguments.filter.is_none() && arguments.skip.is_empty() && !arguments.list && !arguments.ignored;
     let conclusion = libtest_mimic::run(&arguments, trials);
+    runtime.block_on(spares::clear()).expect("the databases are dropped");
     if conclusion.has_failed() || !whole_run {
         return conclusion.exit_code();
     }

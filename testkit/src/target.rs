@@ -111,12 +111,22 @@ impl TestDatabase {
             Kind::File => Ok(Self::File(tempfile::Builder::new().prefix("supertokens-world-").tempdir()?)),
             Kind::Postgres => {
                 let server = server_url().context("TEST_POSTGRES_URL is not set")?;
-                let name = format!("world_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
+                let name = Self::new_name();
                 // Two databases cannot be copied from one template at the same moment unless it is the untouched one.
                 on_postgres(&server, &format!("create database {name} template template0")).await?;
-                Ok(Self::Postgres { url: with_database(&server, &name)?, name })
+                Self::named(&server, name)
             }
         }
+    }
+
+    /// A database on this server that has the name already.
+    pub fn named(server: &str, name: String) -> anyhow::Result<Self> {
+        Ok(Self::Postgres { url: with_database(server, &name)?, name })
+    }
+
+    /// A name that no other database of this run has.
+    pub fn new_name() -> String {
+        format!("world_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed))
     }
 
     /// The URL a core is started with.

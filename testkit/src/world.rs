@@ -16,6 +16,7 @@ use crate::answer::Answer;
 use crate::coverage;
 use crate::door::Door;
 use crate::ports::{CountingDice, TestClock};
+use crate::spares::{self, Shape};
 use crate::target::{Kind, Target, TestDatabase};
 
 /// A core under test and everything around it.
@@ -27,6 +28,8 @@ pub struct World {
     pub dice: Arc<CountingDice>,
     target: Target,
     database: Arc<TestDatabase>,
+    /// The database as the first start made it, if another world may have it after this one.
+    as_made: Option<Shape>,
     inside: Arc<Mutex<Inside>>,
 }
 
@@ -39,24 +42,28 @@ struct Inside {
 }
 
 impl World {
-    /// A world with a fresh database and the default configuration, but for the cost of a password's hash, which is the least.
+    /// A world with an empty database and the default configuration, but for the cost of a password's hash, which is the least.
     pub async fn open(target: Target) -> Self {
-        let database = TestDatabase::make(target.kind()).await.expect("a database for the world");
-        let world = Self {
+        let (database, as_made) = spares::take(target.kind()).await.expect("a database for the world");
+        let mut world = Self {
             clock: Arc::default(),
             dice: Arc::default(),
             target,
             database: Arc::new(database),
+            as_made,
             inside: Arc::new(Mutex::new(Inside { config: json!({ "bcrypt_log_rounds": 4 }), test_mode: false, door: None })),
         };
         world.start().await.unwrap_or_else(|problem| panic!("the core does not start: {problem}"));
+        if world.as_made.is_none() {
+            world.as_made = spares::shape(&world.database).await.expect("the database is looked at");
+        }
         world
     }
 
     /// Clears the world away. The last thing that happens in it.
     pub async fn close(self) {
         self.shut().await;
-        self.database.remove().await.expect("the world's database is dropped");
+        spares::hand_on(&self.database, self.as_made.as_ref()).await.expect("the world's database is dropped");
     }
 
     /// On what this scenario runs.
