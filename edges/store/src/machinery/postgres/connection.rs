@@ -251,13 +251,17 @@ impl Connector {
         let failed = |e: tokio_postgres::Error| from_postgres(&e, &self.shared.sql);
         let limits = ["lock_timeout", "idle_in_transaction_session_timeout", "statement_timeout"];
         let asked = limits.map(|name| format!("pg_catalog.current_setting('{name}')")).join(", ");
-        let told = one.query_typed(&format!("SELECT {asked}"), &[]).await.map_err(failed)?;
-        let is_unset = |at: usize| told.first().and_then(|row| row.try_get::<_, &str>(at).ok()) == Some("0");
+        let asked = format!("SELECT {asked}, pg_catalog.current_setting('jit', true)");
+        let told = one.query_typed(&asked, &[]).await.map_err(failed)?;
+        let has = |at: usize, value: &str| told.first().and_then(|row| row.try_get::<_, &str>(at).ok()) == Some(value);
+        let is_unset = |at: usize| has(at, "0");
+        // Compiling a statement takes longer than any answer here, and where the planner has outdated sizes it would be done each time.
+        let no_jit = if has(limits.len(), "on") { "; SET LOCAL jit = off" } else { "" };
         let opening = |shared: bool| {
             let set =
                 self.patience.limits(shared).into_iter().enumerate().filter(|(at, (_, limit))| is_unset(*at) && !limit.is_zero());
             let set: String = set.map(|(_, (name, limit))| format!("; SET LOCAL {name} = {}", limit.as_millis())).collect();
-            format!("{BEGIN}; SET LOCAL {SEARCH_PATH}{set}")
+            format!("{BEGIN}; SET LOCAL {SEARCH_PATH}{set}{no_jit}")
         };
         let pooled = match other {
             Some(other) => share_a_backend(one, other).await.map_err(failed)?,
@@ -332,7 +336,7 @@ impl Patience {
             format!("; SELECT set_config('{name}', '{limit}', false) WHERE current_setting('{name}') = '0'")
         };
         let limits: String = self.limits(shared).into_iter().map(set).collect();
-        format!("SET {SEARCH_PATH}{limits}")
+        format!("SET {SEARCH_PATH}{limits}; SELECT set_config('jit', 'off', false) WHERE current_setting('jit', true) = 'on'")
     }
 }
 
