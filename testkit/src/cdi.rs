@@ -17,8 +17,10 @@ pub mod mapped_users;
 pub mod migration;
 pub mod passwordless;
 pub mod place;
+pub mod removal_races;
 pub mod server;
 pub mod session;
+pub mod shadowed_users;
 pub mod takeover;
 pub mod tenancy;
 pub mod test_mode;
@@ -66,6 +68,8 @@ pub static SUBJECTS: &[Subject] = &[
     ("server", server::ALL),
     ("linked_users", linked_users::ALL),
     ("mapped_users", mapped_users::ALL),
+    ("removal_races", removal_races::ALL),
+    ("shadowed_users", shadowed_users::ALL),
     ("migration", migration::ALL),
     ("users", users::ALL),
     ("user_search", user_search::ALL),

@@ -1,9 +1,12 @@
 //! Making a user primary, linking another to it, and unlinking (core-linking.md 2.2, 2.4).
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use http::StatusCode;
-use supertokens_domain::accounts::{AccountInfo, DeletedUser, Group, Link, MakePrimary, Unlink, link, make_primary, unlink};
+use supertokens_domain::accounts::{
+    AccountInfo, DeletedUser, Group, Link, MakePrimary, Unlink, as_internal, link, make_primary, unlink,
+};
 use supertokens_domain::ids::AppId;
 use supertokens_domain::time::Millis;
 use supertokens_store::{FoundUser, StoreError, Tx};
@@ -11,7 +14,7 @@ use supertokens_wire::cdi::account_linking::{
     CanLink, CanMakePrimary, LinkAnswer, LinkUsers, MakeUserPrimary, PrimaryAnswer, UnlinkUser, Unlinked,
 };
 
-use crate::accounts::{Locked, Plan, delete_what_they_had};
+use crate::accounts::{Locked, Plan, delete_what_they_had, owner_came_first};
 use crate::activity::activity;
 use crate::cx::Cx;
 use crate::error::Error;
@@ -71,22 +74,31 @@ impl UseCase for MakeUserPrimary {
 
     async fn run(self, cx: &Cx<'_>) -> Result<PrimaryAnswer, Error> {
         cx.require_public_tenant()?;
-        let app = cx.at().app.clone();
-        let answer = cx.db().tx(async move |tx| {
-            let Some(found) = tx.user_by_id(&app, &self.recipe_user_id).await? else { return Ok(None) };
-            if found.group.is_primary {
-                return Ok(Some(made_primary(&make_primary(&found.group, &found.meant_id, []), &found.group)));
-            }
-            let locked = Locked::around(tx, &app, &[&found], infos).await?;
-            let group = locked.of(&found.meant_id).ok_or(StoreError::Busy)?;
-            let decided = make_primary(group, &found.meant_id, &locked.all);
-            if let MakePrimary::Becomes(primary) = &decided {
-                Plan::regrouped(vec![group.clone()], vec![primary.clone()]).write(tx, &app).await?;
-            }
-            Ok(Some(made_primary(&decided, group)))
-        });
-        answer.await?.ok_or_else(unknown)
+        let asked = Arc::new((cx.at().app.clone(), self.recipe_user_id));
+        let making = || {
+            let asked = Arc::clone(&asked);
+            async move |tx: &mut Tx<'_>| primary(tx, &asked.0, &asked.1).await
+        };
+        let mut answer = cx.db().tx(making()).await;
+        if owner_came_first(&answer) {
+            answer = cx.db().tx(making()).await;
+        }
+        answer?.ok_or_else(unknown)
     }
+}
+
+async fn primary(tx: &mut Tx<'_>, app: &AppId, recipe_user_id: &str) -> Result<Option<PrimaryAnswer>, StoreError> {
+    let Some(found) = tx.user_by_id(app, recipe_user_id).await? else { return Ok(None) };
+    if found.group.is_primary {
+        return Ok(Some(made_primary(&make_primary(&found.group, &found.meant_id, []), &found.group)));
+    }
+    let locked = Locked::around(tx, app, &[&found], infos).await?;
+    let group = locked.of(&found.meant_id).ok_or(StoreError::Busy)?;
+    let decided = make_primary(group, &found.meant_id, &locked.all);
+    if let MakePrimary::Becomes(primary) = &decided {
+        Plan::regrouped(vec![group.clone()], vec![primary.clone()]).write(tx, app).await?;
+    }
+    Ok(Some(made_primary(&decided, group)))
 }
 
 /// The same, with the user as it is then.
@@ -156,9 +168,17 @@ impl UseCase for LinkUsers {
 
     async fn run(self, cx: &Cx<'_>) -> Result<LinkAnswer, Error> {
         cx.require_public_tenant()?;
-        let (app, now) = (cx.at().app.clone(), cx.now);
-        let linked = cx.db().tx(async move |tx| linked(&self, tx, &app, now).await);
-        let (answer, recipe_user, primary) = linked.await?.ok_or_else(unknown)?;
+        let asked = Arc::new((cx.at().app.clone(), self));
+        let now = cx.now;
+        let linking = || {
+            let asked = Arc::clone(&asked);
+            async move |tx: &mut Tx<'_>| linked(&asked.1, tx, &asked.0, now).await
+        };
+        let mut linked = cx.db().tx(linking()).await;
+        if owner_came_first(&linked) {
+            linked = cx.db().tx(linking()).await;
+        }
+        let (answer, recipe_user, primary) = linked?.ok_or_else(unknown)?;
         if let Some((recipe_user, primary)) = recipe_user.zip(primary) {
             merge_activity(cx, recipe_user, primary).await;
         }
@@ -184,13 +204,20 @@ async fn linked(asked: &LinkUsers, tx: &mut Tx<'_>, app: &AppId, now: Millis) ->
     Ok(Some((answer, Some(recipe_user.meant_id), Some(primary.group.id))))
 }
 
-/// Ends the sessions of a login method, in every tenant, under both of its ids: some may be older than its mapping.
+/// Ends the sessions of a login method, in every tenant, under both of its ids: some may be older than its mapping. Where the other id
+/// is also somebody's own, the sessions under it may be theirs and stay (core-linking.md 6.2).
 async fn end_sessions(tx: &mut Tx<'_>, app: &AppId, group: &Group, recipe_user_id: &str, now: Millis) -> Result<(), StoreError> {
     let Some(method) = group.method(recipe_user_id) else { return Ok(()) };
-    for id in [Some(method.recipe_user_id.as_str()), method.external_id.as_deref()].into_iter().flatten() {
-        tx.delete_sessions_of_user(app, None, id, false, now).await?;
+    tx.delete_sessions_of_user(app, None, recipe_user_id, false, now).await?;
+    let Some(external_id) = &method.external_id else { return Ok(()) };
+    let may_be_anothers = as_internal(external_id).is_some();
+    if may_be_anothers {
+        let (ids, own) = ([external_id.clone()], [recipe_user_id.to_owned()]);
+        if !tx.ids_of_others(app, &ids, &own).await?.is_empty() {
+            return Ok(());
+        }
     }
-    Ok(())
+    tx.delete_sessions_of_user(app, None, external_id, false, now).await.map(drop)
 }
 
 /// One user was last active now, and the other is none any more. Never changes the answer.

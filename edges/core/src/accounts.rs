@@ -7,6 +7,11 @@ use supertokens_domain::accounts::{AccountInfo, Changes, DeletedUser, Group, Log
 use supertokens_domain::ids::{AppId, TenantId};
 use supertokens_store::{FoundUser, StoreError, Tx};
 
+/// A core that takes no locks on infos has made another group the owner of one of them at the same moment. Whoever begins anew can see it.
+pub(crate) fn owner_came_first<T>(outcome: &Result<T, StoreError>) -> bool {
+    matches!(outcome, Err(StoreError::Duplicate(key)) if key.table == "primary_user_tenants")
+}
+
 /// What must be written for users to be as they were decided to be.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Plan {
@@ -57,7 +62,8 @@ pub(crate) async fn delete_what_they_had(tx: &mut Tx<'_>, app: &AppId, users: &[
     }
     let going: Vec<String> = users.iter().map(|user| user.id.clone()).collect();
     let others = tx.ids_of_others(app, &ids, &going).await?;
-    tx.delete_what_users_have(app, &owned(ids_of(users, |id| others.iter().any(|other| other == id)))).await
+    tx.delete_what_users_have(app, &owned(ids_of(users, |id| others.iter().any(|other| other == id)))).await?;
+    tx.delete_last_active(app, &going).await
 }
 
 /// Users under their locks, and all who own what one of them may gain.

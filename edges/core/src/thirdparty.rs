@@ -127,8 +127,8 @@ impl Visitor {
             |method: &&LoginMethod| self.is_verified && !method.is_verified && method.login.email() == Some(self.email.as_str());
         let Some(method) = self.method_of(found).filter(is_news) else { return Ok(found.group.clone()) };
         let method = LoginMethod { is_verified: true, ..method.clone() };
-        let (app, shown_id, email) = (self.app.clone(), method.shown_id().to_owned(), self.email.clone());
-        cx.db().single(async move |tx| tx.verify_email(&app, &shown_id, &email).await).await?;
+        let (app, of, email) = (self.app.clone(), method.clone(), self.email.clone());
+        cx.db().single(async move |tx| tx.verify_email_of(&app, &of.recipe_user_id, of.shown_id(), &email).await).await?;
         Ok(found.group.with(method))
     }
 

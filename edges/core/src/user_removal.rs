@@ -43,9 +43,10 @@ async fn removed(tx: &mut Tx<'_>, app: &AppId, id: &str, with_all_linked: bool) 
     let locked = Locked::around(tx, app, &[&found], |_| BTreeSet::new()).await?;
     let Some(group) = locked.of(&found.meant_id) else { return Ok(()) };
     let Some(deletion) = delete(group, &found.meant_id, with_all_linked) else { return Ok(()) };
+    // First, so that who logs in by a code at this moment is waited for: what that writes about them goes as well.
+    tx.delete_pending_devices(app, &deletion.methods).await?;
     let users: Vec<String> = deletion.users.iter().map(|user| user.id.clone()).collect();
     delete_what_they_had(tx, app, &deletion.users).await?;
-    tx.delete_pending_devices(app, &deletion.methods).await?;
     let plan = Plan {
         before: vec![group.clone()],
         after: deletion.rest.into_iter().collect(),

@@ -42,6 +42,10 @@ statements! { "emailverification_tokens", S {
              WHERE app_id = $1 AND user_id = $2 AND email = $3)",
     Verify = "INSERT INTO {emailverification_verified_emails} (app_id, user_id, email) VALUES ($1, $2, $3)
              ON CONFLICT (app_id, user_id, email) DO NOTHING",
+    VerifyUsers = "INSERT INTO {emailverification_verified_emails} (app_id, user_id, email)
+             SELECT a.app_id, CAST($3 AS TEXT), CAST($4 AS TEXT) FROM {app_id_to_user_id} a
+             WHERE a.app_id = $1 AND a.user_id = CAST(CAST($2 AS TEXT) AS BPCHAR) {share}
+             ON CONFLICT (app_id, user_id, email) DO NOTHING",
     Unverify = "DELETE FROM {emailverification_verified_emails} WHERE app_id = $1 AND user_id = $2 AND email = $3",
 } }
 
@@ -94,6 +98,12 @@ impl Tx<'_> {
     /// Marks a user's address as verified, with the commit, if it is not. `MissingParent` if the app does not exist.
     pub async fn verify_email(&mut self, app: &AppId, user_id: &str, email: &str) -> Result<()> {
         self.with_commit(S::Verify, args![app, user_id, email].into()).await
+    }
+
+    /// The same at once for the address of a login method, by its internal id and the one under which it is shown, if it is still there:
+    /// the mark of one who is being deleted would be another's who comes to be shown under the id.
+    pub async fn verify_email_of(&mut self, app: &AppId, internal_id: &str, shown_id: &str, email: &str) -> Result<()> {
+        self.exec(S::VerifyUsers, &args![app, internal_id, shown_id, email]).await.map(drop)
     }
 
     /// Takes the mark away, with the commit, if there is one.

@@ -14,11 +14,14 @@ const OF_BCRYPT: &str = "$2%";
 const OF_ARGON2: &str = "$argon2%";
 const OF_FIREBASE: &str = "$f_scrypt$%";
 
-/// The internal id of whoever is meant by an id of either kind: $2 as it is, $3 the same if it may be an internal one.
+/// The internal id of whoever is meant by an id of either kind, as everywhere (core-linking.md 1.2): a mapping of its own, then whoever
+/// is shown under it, then the id itself. $2 is the id, $3 the same if it may be an internal one.
 macro_rules! meant {
     () => {
-        "COALESCE((SELECT u.user_id FROM {app_id_to_user_id} u WHERE u.app_id = $1 AND u.user_id = CAST(CAST($3 AS TEXT) AS BPCHAR)),
-             (SELECT m.supertokens_user_id FROM {userid_mapping} m WHERE m.app_id = $1 AND m.external_user_id = CAST($2 AS TEXT)))"
+        "COALESCE((SELECT m.supertokens_user_id FROM {userid_mapping} m
+                 WHERE m.app_id = $1 AND m.supertokens_user_id = CAST(CAST($3 AS TEXT) AS BPCHAR)),
+             (SELECT m.supertokens_user_id FROM {userid_mapping} m WHERE m.app_id = $1 AND m.external_user_id = CAST($2 AS TEXT)),
+             CAST(CAST($3 AS TEXT) AS BPCHAR))"
     };
 }
 

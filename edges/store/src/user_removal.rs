@@ -1,8 +1,11 @@
 //! What goes with a user, or with its leaving a tenant, whichever recipe keeps it (core-users.md 5.4, 6). This file stands above the
 //! recipes: each table that has rows of users is listed here.
 
-use supertokens_domain::accounts::{LoginMethod, as_internal};
+use std::collections::BTreeSet;
+
+use supertokens_domain::accounts::{InfoKind, LoginMethod, as_internal};
 use supertokens_domain::ids::{AppId, TenantId};
+use supertokens_domain::passwordless::Contact;
 
 use crate::machinery::{Result, Tx, args, statements};
 
@@ -41,8 +44,6 @@ statements! { "app_id_to_user_id", S {
     SessionsInTenant = of_users_in!("session_info"),
     VerificationTokensInTenant = of_users_in!("emailverification_tokens"),
     RolesInTenant = of_users_in!("user_roles"),
-    DevicesOfEmail = "DELETE FROM {passwordless_devices} WHERE app_id = $1 AND tenant_id = $2 AND email = $3",
-    DevicesOfPhone = "DELETE FROM {passwordless_devices} WHERE app_id = $1 AND tenant_id = $2 AND phone_number = $3",
 } }
 
 impl Tx<'_> {
@@ -54,10 +55,16 @@ impl Tx<'_> {
 
     /// Deletes what the recipes keep under these ids, in every tenant.
     pub async fn delete_what_users_have(&mut self, app: &AppId, ids: &[String]) -> Result<()> {
-        for statement in [S::Metadata, S::Sessions, S::VerifiedEmails, S::VerificationTokens, S::Roles, S::LastActive] {
+        // The tokens before the marks: whoever uses one at this moment is waited for, and the mark goes too.
+        for statement in [S::Metadata, S::Sessions, S::VerificationTokens, S::VerifiedEmails, S::Roles] {
             self.with_commit(statement, args![app, ids].into()).await?;
         }
         Ok(())
+    }
+
+    /// Forgets when these users, by internal id, were last active.
+    pub async fn delete_last_active(&mut self, app: &AppId, internal_ids: &[String]) -> Result<()> {
+        self.with_commit(S::LastActive, args![app, internal_ids].into()).await
     }
 
     /// Is there anything under these ids that goes with leaving the tenant?
@@ -76,15 +83,18 @@ impl Tx<'_> {
 
     /// Deletes the devices, with their codes, that wait for the contacts of these login methods, in the tenants that they were in.
     pub async fn delete_pending_devices(&mut self, app: &AppId, methods: &[LoginMethod]) -> Result<()> {
+        // In one order: two who are deleted at once may have one contact.
+        let mut waiting = BTreeSet::new();
         for method in methods {
             for tenant in &method.tenants {
-                if let Some(email) = method.login.email() {
-                    self.with_commit(S::DevicesOfEmail, args![app, tenant, email].into()).await?;
-                }
-                if let Some(phone) = method.login.phone() {
-                    self.with_commit(S::DevicesOfPhone, args![app, tenant, phone].into()).await?;
-                }
+                waiting.extend(method.login.email().map(|email| (tenant, InfoKind::Email, email)));
+                waiting.extend(method.login.phone().map(|phone| (tenant, InfoKind::Phone, phone)));
             }
+        }
+        for (tenant, kind, contact) in waiting {
+            let contact = contact.to_owned();
+            let contact = if kind == InfoKind::Email { Contact::Email(contact) } else { Contact::Phone(contact) };
+            self.delete_devices_of(app, tenant, &contact).await?;
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use supertokens_domain::accounts::AuthRecipe;
 use supertokens_domain::emailpassword::reset_token::Taken;
 use supertokens_domain::one_time_token::{hash_of, password_reset};
 use supertokens_domain::tenancy::Recipe;
-use supertokens_store::NewResetToken;
+use supertokens_store::{NewResetToken, StoreError};
 use supertokens_wire::cdi::emailpassword::{
     Addressee, ConsumeResetToken, MakeResetToken, PasswordReset, ResetPassword, ResetToken, ResetTokenConsumed,
 };
@@ -43,7 +43,11 @@ impl UseCase for MakeResetToken {
         let lifetime = cx.tenant()?.config.password_reset_token_lifetime;
         let token = NewResetToken { hash: made.hash, email, expires_at: cx.now.saturating_add(lifetime) };
         let app = cx.at().app.clone();
-        let known = cx.db().single(async move |tx| tx.insert_reset_token(&app, &self.user_id, &token).await).await?;
+        let known = match cx.db().single(async move |tx| tx.insert_reset_token(&app, &self.user_id, &token).await).await {
+            // They were deleted at the same moment.
+            Err(StoreError::MissingParent(_)) => false,
+            known => known?,
+        };
         Ok(if known { ResetToken::Ok(made.token) } else { ResetToken::UnknownUser })
     }
 }
@@ -97,12 +101,16 @@ impl UseCase for ConsumeResetToken {
         let email = match taken.email {
             Some(email) => Some(email),
             // A core before 4.0 made it, for the address of a user who had no other way to log in.
-            None => cx.user_of(&taken.user_id).await?.and_then(|found| match found.group.methods.as_slice() {
-                [only] if only.recipe_user_id == found.meant_id && only.recipe() == AuthRecipe::EmailPassword => {
-                    only.login.email().map(str::to_owned)
-                }
-                _ => None,
-            }),
+            None => {
+                let (app, owner) = (cx.at().app.clone(), [taken.user_id.clone()]);
+                let groups = cx.db().read(async move |tx| tx.users_by_internal_ids(&app, &owner).await).await?;
+                groups.into_iter().next().and_then(|group| match group.methods.as_slice() {
+                    [only] if only.recipe_user_id == taken.user_id && only.recipe() == AuthRecipe::EmailPassword => {
+                        only.login.email().map(str::to_owned)
+                    }
+                    _ => None,
+                })
+            }
         };
         Ok(email.map_or(ResetTokenConsumed::InvalidToken, |email| ResetTokenConsumed::Ok { user_id, email }))
     }

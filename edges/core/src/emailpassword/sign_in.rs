@@ -1,7 +1,9 @@
 //! Letting in by a password, and looking somebody up (core-users.md 3.2, 3.3).
 
 use supertokens_domain::accounts::{AccountInfo, AuthRecipe, Group};
+use supertokens_domain::secret::Secret;
 use supertokens_domain::tenancy::Recipe;
+use supertokens_store::FoundLogin;
 use supertokens_wire::cdi::emailpassword::{FoundUser, GetUser, SignIn, SignedIn};
 
 use crate::cx::Cx;
@@ -13,24 +15,28 @@ impl UseCase for SignIn {
 
     async fn run(self, cx: &Cx<'_>) -> Result<SignedIn, Error> {
         cx.require_recipe(Recipe::EmailPassword)?;
-        let (app, tenant) = (cx.at().app.clone(), cx.at().tenant.clone());
-        let info = AccountInfo::email(self.email.as_str());
-        let found = cx.db().read(async move |tx| tx.user_by_login(&app, &tenant, AuthRecipe::EmailPassword, &info).await).await?;
-        let (hash, login) = match found {
-            Some(found) => (found.password_hash, Some((found.group, found.recipe_user_id))),
-            None => (None, None),
-        };
+        let hash = password_of(cx, &self.email).await?.and_then(|found| found.password_hash);
         // Whoever is unknown waits as long as whoever is not.
-        let is_right = cx.verifies(self.password, hash).await?;
-        cx.core.tally.signed_in(AuthRecipe::EmailPassword, is_right && login.is_some());
-        match login {
-            Some((user, recipe_user_id)) if is_right => {
+        let is_right = cx.verifies(self.password, hash.clone()).await?;
+        // Hashing takes its time, and waiting for it may take seconds: a password that was replaced meanwhile, or whose user was deleted,
+        // lets nobody in.
+        let found = if is_right { password_of(cx, &self.email).await? } else { None };
+        let found = found.filter(|now| now.password_hash.as_ref().map(Secret::expose) == hash.as_ref().map(Secret::expose));
+        cx.core.tally.signed_in(AuthRecipe::EmailPassword, found.is_some());
+        match found {
+            Some(FoundLogin { group: user, recipe_user_id, .. }) => {
                 cx.note(cx.notes_of_login("emailpassword_sign_in", &recipe_user_id, &user.id, "email", &self.email)).await;
                 Ok(SignedIn::Ok { user, recipe_user_id })
             }
-            _ => Ok(SignedIn::WrongCredentials),
+            None => Ok(SignedIn::WrongCredentials),
         }
     }
+}
+
+/// Who logs in with this address here, and by which hash.
+async fn password_of(cx: &Cx<'_>, email: &str) -> Result<Option<FoundLogin>, Error> {
+    let (app, tenant, info) = (cx.at().app.clone(), cx.at().tenant.clone(), AccountInfo::email(email));
+    Ok(cx.db().read(async move |tx| tx.user_by_login(&app, &tenant, AuthRecipe::EmailPassword, &info).await).await?)
 }
 
 impl UseCase for GetUser {

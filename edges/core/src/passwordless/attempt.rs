@@ -26,8 +26,7 @@ impl UseCase for CheckCode {
         let Some((device, code)) = attempt.look(cx).await? else { return Ok(Attempted::RestartFlow) };
         let mut decision = attempt.decide(Some(&device), &code);
         if !matches!(decision, Decision::Right | Decision::Mismatch | Decision::Restart { delete_device: false }) {
-            let (again, hash) = (Arc::clone(&attempt), device.id_hash.clone());
-            decision = cx.db().tx(async move |tx| again.decide_locked(tx, &hash, &code).await).await?;
+            decision = attempt.decide_locked(cx, &device.id_hash, Arc::new(code)).await?;
         }
         answer(decision, device, attempt.policy, Ok)
     }
@@ -110,9 +109,13 @@ impl Attempt {
     }
 
     /// Locks the device, decides again, and writes what follows.
-    async fn decide_locked(&self, tx: &mut Tx<'_>, id_hash: &str, code: &Tried) -> Result<Decision, StoreError> {
-        let device = tx.lock_device(&self.app, &self.tenant, id_hash).await?;
-        self.decide_under_lock(tx, id_hash, device.as_ref(), code).await
+    pub(super) async fn decide_locked(self: &Arc<Self>, cx: &Cx<'_>, id_hash: &str, code: Arc<Tried>) -> Result<Decision, Error> {
+        let (this, id_hash) = (Arc::clone(self), id_hash.to_owned());
+        let decided = cx.db().tx(async move |tx| {
+            let device = tx.lock_device(&this.app, &this.tenant, &id_hash).await?;
+            this.decide_under_lock(tx, &id_hash, device.as_ref(), &code).await
+        });
+        Ok(decided.await?)
     }
 
     /// Decides about a device that is locked, if it is there, and writes what follows for it.

@@ -36,8 +36,13 @@ impl UseCase for ConsumeCode {
 async fn consume(cx: &Cx<'_>, shown: &Shown) -> Result<Attempted<Consumed>, Error> {
     let attempt = Arc::new(Attempt::new(cx, shown)?);
     let Some((device, code)) = attempt.look(cx).await? else { return Ok(Attempted::RestartFlow) };
-    let decision = attempt.decide(Some(&device), &code);
-    if matches!(decision, Decision::Mismatch | Decision::Restart { delete_device: false }) {
+    let code = Arc::new(code);
+    let mut decision = attempt.decide(Some(&device), &code);
+    // What is wrong concerns the one device: the others of the contact, of which anybody may have made many, are not waited for.
+    if matches!(decision, Decision::Wrong { .. } | Decision::Restart { delete_device: true }) {
+        decision = attempt.decide_locked(cx, &device.id_hash, Arc::clone(&code)).await?;
+    }
+    if decision != Decision::Right {
         return answer(decision, device, attempt.policy, |_| Err(Error::fault("it was not right")));
     }
     let login = Arc::new(LogIn::new(cx, attempt, device, code));
@@ -70,7 +75,7 @@ fn principal(contact: &Contact) -> &'static str {
 struct LogIn {
     attempt: Arc<Attempt>,
     device: DeviceRow,
-    code: Tried,
+    code: Arc<Tried>,
     /// Who they become, if they are nobody yet. Whoever has got the code has verified the address, where the version says so.
     new: NewUser,
     /// What is noted if they are somebody.
@@ -88,7 +93,7 @@ struct Outcome {
 }
 
 impl LogIn {
-    fn new(cx: &Cx<'_>, attempt: Arc<Attempt>, device: DeviceRow, code: Tried) -> Self {
+    fn new(cx: &Cx<'_>, attempt: Arc<Attempt>, device: DeviceRow, code: Arc<Tried>) -> Self {
         let contact = &device.contact;
         let mut method = LoginMethod::new(cx.uuid(), contact.login(), attempt.tenant.clone(), cx.now);
         method.is_verified |= cx.rules.codes_verify;

@@ -11,7 +11,7 @@ use supertokens_domain::passwordless::Contact;
 use supertokens_store::{StoreError, Tx, taken_login};
 use supertokens_wire::cdi::passwordless::{ContactUpdate, FoundUser, GetUser, PutUser, UpdatedUser, WhichUser};
 
-use crate::accounts::{Locked, Plan};
+use crate::accounts::{Locked, Plan, owner_came_first};
 use crate::cx::Cx;
 use crate::error::Error;
 use crate::use_case::{Scope, UseCase};
@@ -42,15 +42,22 @@ impl UseCase for GetUser {
 }
 
 impl UseCase for PutUser {
-    const SCOPE: Scope = Scope::AppFromPublicTenant;
+    const SCOPE: Scope = Scope::AppThenPublicTenant;
 
     async fn run(self, cx: &Cx<'_>) -> Result<UpdatedUser, Error> {
         if self.user_id.contains('\0') {
             return Ok(UpdatedUser::UnknownId);
         }
         let change = Arc::new(Change { app: cx.at().app.clone(), put: self });
-        let this = Arc::clone(&change);
-        match cx.db().tx(async move |tx| this.run(tx).await).await {
+        let changing = || {
+            let this = Arc::clone(&change);
+            async move |tx: &mut Tx<'_>| this.run(tx).await
+        };
+        let mut changed = cx.db().tx(changing()).await;
+        if owner_came_first(&changed) {
+            changed = cx.db().tx(changing()).await;
+        }
+        match changed {
             Ok(Put::NothingLeft) => Err(Error::bad("You cannot clear both email and phone number of a user")),
             Ok(Put::Answer(answer)) => Ok(answer),
             // Another group has come to own one of them at the same moment.

@@ -10,7 +10,7 @@ use supertokens_domain::user_id_mapping::Uses;
 use supertokens_store::{StoreError, Tx, taken_login};
 use supertokens_wire::cdi::tenancy::{AddUserToTenant, RemoveUserFromTenant, UserJoined, UserLeft};
 
-use crate::accounts::{Locked, Plan};
+use crate::accounts::{Locked, Plan, owner_came_first};
 use crate::cx::Cx;
 use crate::error::Error;
 use crate::use_case::{Scope, UseCase};
@@ -39,8 +39,7 @@ impl UseCase for AddUserToTenant {
             async move |tx: &mut Tx<'_>| asked.join(tx).await
         };
         let mut joined = cx.db().tx(adding()).await;
-        if matches!(&joined, Err(StoreError::Duplicate(key)) if key.table == "primary_user_tenants") {
-            // A core that takes no locks on infos has made another group their owner at the same moment; now it can be seen.
+        if owner_came_first(&joined) {
             joined = cx.db().tx(adding()).await;
         }
         match joined {

@@ -141,24 +141,39 @@ macro_rules! login_new {
     };
 }
 
-/// The groups of `$2` and of whoever has one of some infos, in whichever tenants: what a change has to look at.
+/// The groups of `$2` and of whoever has one of some infos, in whichever tenants: what a change has to look at. `$more` may name others.
 macro_rules! around_old {
-    () => {
-        "s.user_id IN (SELECT x.user_id FROM {app_id_to_user_id} x WHERE x.app_id = $1 AND x.user_id {ids $2}
+    ($more:expr) => {
+        concat!(
+            "s.user_id IN (SELECT x.user_id FROM {app_id_to_user_id} x WHERE x.app_id = $1 AND x.user_id {ids $2}
                  UNION ALL SELECT u.user_id FROM {emailpassword_users} u WHERE u.app_id = $1 AND u.email {in $3}
                  UNION ALL SELECT u.user_id FROM {passwordless_users} u WHERE u.app_id = $1 AND u.email {in $3}
                  UNION ALL SELECT u.user_id FROM {thirdparty_users} u WHERE u.app_id = $1 AND u.email {in $3}
                  UNION ALL SELECT u.user_id FROM {webauthn_users} u WHERE u.app_id = $1 AND u.email {in $3}
                  UNION ALL SELECT u.user_id FROM {passwordless_users} u WHERE u.app_id = $1 AND u.phone_number {in $4}
                  UNION ALL SELECT u.user_id FROM {thirdparty_users} u
-                     WHERE u.app_id = $1 AND (u.third_party_id, u.third_party_user_id) IN {pairs $5})"
+                     WHERE u.app_id = $1 AND (u.third_party_id, u.third_party_user_id) IN {pairs $5}",
+            $more,
+            ")"
+        )
     };
 }
 macro_rules! around_new {
-    () => {
-        "s.user_id IN (SELECT x.user_id FROM {app_id_to_user_id} x WHERE x.app_id = $1 AND x.user_id {ids $2}
+    ($more:expr) => {
+        concat!(
+            "s.user_id IN (SELECT x.user_id FROM {app_id_to_user_id} x WHERE x.app_id = $1 AND x.user_id {ids $2}
              UNION ALL SELECT i.recipe_user_id FROM {recipe_user_account_infos} i
-                 WHERE i.app_id = $1 AND (i.account_info_type, i.account_info_value) IN {pairs $3})"
+                 WHERE i.app_id = $1 AND (i.account_info_type, i.account_info_value) IN {pairs $3}",
+            $more,
+            ")"
+        )
+    };
+}
+
+/// All members of the groups that change: their rows are written together, so nobody may hold one of them and wait for another.
+macro_rules! members {
+    () => {
+        " UNION ALL SELECT x.user_id FROM {app_id_to_user_id} x WHERE x.app_id = $1 AND x.primary_or_recipe_user_id {ids $2}"
     };
 }
 
@@ -172,10 +187,10 @@ statements! { "app_id_to_user_id", S {
              WHERE k.app_id = $1 AND k.tenant_id = $2 AND k.account_info_type = $3 AND k.account_info_value = $4)")),
     ByLoginOld = load_old!("CAST(g.found AS TEXT), CASE WHEN a.user_id = g.found THEN ep.password_hash END", login_old!()),
     ByLoginNew = load_new!("CAST(g.found AS TEXT), CASE WHEN a.user_id = g.found THEN ep.password_hash END", login_new!()),
-    AroundOld = load_old!("NULL, NULL", groups_where!(around_old!())),
-    AroundNew = load_new!("NULL, NULL", groups_where!(around_new!())),
-    LockOld = concat!("SELECT s.user_id FROM {app_id_to_user_id} s WHERE s.app_id = $1 AND ", around_old!(), " ORDER BY s.user_id {lock}"),
-    LockNew = concat!("SELECT s.user_id FROM {app_id_to_user_id} s WHERE s.app_id = $1 AND ", around_new!(), " ORDER BY s.user_id {lock}"),
+    AroundOld = load_old!("NULL, NULL", groups_where!(around_old!(""))),
+    AroundNew = load_new!("NULL, NULL", groups_where!(around_new!(""))),
+    LockOld = concat!("SELECT s.user_id FROM {app_id_to_user_id} s WHERE s.app_id = $1 AND ", around_old!(members!()), " ORDER BY s.user_id {lock}"),
+    LockNew = concat!("SELECT s.user_id FROM {app_id_to_user_id} s WHERE s.app_id = $1 AND ", around_new!(members!()), " ORDER BY s.user_id {lock}"),
     LockInfos = "SELECT {locks $1}",
 } }
 

@@ -62,9 +62,11 @@ statements! { "app_id_to_user_id", S {
              WHERE app_id = $1 AND user_id {ids $2}",
     SetPrimary = "UPDATE {recipe_user_account_infos} SET primary_user_id = $3 WHERE app_id = $1 AND recipe_user_id {ids $2}",
     SetTime = "UPDATE {app_id_to_user_id} SET primary_or_recipe_user_time_joined = $3
-             WHERE app_id = $1 AND primary_or_recipe_user_id = CAST(CAST($2 AS TEXT) AS BPCHAR)",
+             WHERE app_id = $1 AND primary_or_recipe_user_id = CAST(CAST($2 AS TEXT) AS BPCHAR)
+             AND primary_or_recipe_user_time_joined <> $3",
     SetTimeOld = "UPDATE {all_auth_recipe_users} SET primary_or_recipe_user_time_joined = $3
-             WHERE app_id = $1 AND primary_or_recipe_user_id = CAST(CAST($2 AS TEXT) AS BPCHAR)",
+             WHERE app_id = $1 AND primary_or_recipe_user_id = CAST(CAST($2 AS TEXT) AS BPCHAR)
+             AND primary_or_recipe_user_time_joined <> $3",
 
     LeaveOld = "DELETE FROM {all_auth_recipe_users} WHERE app_id = $1 AND tenant_id = $2
              AND user_id = CAST(CAST($3 AS TEXT) AS BPCHAR)",
@@ -153,6 +155,10 @@ impl Tx<'_> {
     /// Puts a login method into a tenant. `group` is its user, as it is then.
     pub async fn insert_in_tenant(&mut self, app: &AppId, method: &LoginMethod, tenant: &TenantId, group: &Group) -> Result<()> {
         let (mode, id, recipe) = (self.mode(), method.recipe_user_id.as_str(), method.recipe().as_str());
+        // The Java core leaves a group the time of an oldest member that has gone; pages by time need one time for all rows of a group.
+        if group.methods.len() > 1 {
+            self.set_time(app, &group.id, group.time_joined()).await?;
+        }
         if mode.writes_old() {
             let times = (method.time_joined, group.time_joined());
             let params = args![app, tenant, id, &group.id, group.is_primary, recipe, times.0, times.1];
