@@ -37,10 +37,13 @@ impl UseCase for ListUsers {
             .db()
             .read_long(async move |tx| {
                 let places = match &self.search {
-                    Some(search) => {
-                        let UserSearch { emails, phones, providers } = search;
-                        tx.search_users(&app, &tenant, order, [emails.as_slice(), phones, providers], FOUND_AT_MOST).await?
-                    }
+                    Some(search) => match search.possible() {
+                        Some(UserSearch { emails, phones, providers }) => {
+                            let tags = [emails.as_slice(), &phones, &providers];
+                            tx.search_users(&app, &tenant, order, tags, FOUND_AT_MOST).await?
+                        }
+                        None => Vec::new(),
+                    },
                     None => {
                         let from = self
                             .cursor

@@ -321,7 +321,7 @@ impl Query {
 
     /// The parts of a list, trimmed; empty ones are dropped. Absent and empty are the same.
     pub fn list<'a>(&'a self, name: &str, separator: char) -> impl Iterator<Item = &'a str> {
-        self.get(name).unwrap_or_default().split(separator).map(str::trim).filter(|part| !part.is_empty())
+        self.get(name).unwrap_or_default().split(separator).map(trimmed).filter(|part| !part.is_empty())
     }
 
     /// True only for the text `true` in any case; `default` when absent.

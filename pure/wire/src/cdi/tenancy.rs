@@ -9,6 +9,7 @@ use supertokens_domain::json::{Json, JsonObject};
 use supertokens_domain::tenancy::names::{parse_app_id, parse_connection_uri_domain, parse_tenant_id};
 use supertokens_domain::tenancy::provider::ProviderChecks;
 use supertokens_domain::tenancy::{NameError, Provider, TenantShape};
+use supertokens_domain::users::email::trimmed;
 
 use crate::input::{BadInput, Fields, Input};
 use crate::operation::{Answer, Body, Operation, ok, status};
@@ -203,15 +204,17 @@ impl Operation for RemoveProvider {
     type Answer = ProviderRemoved;
 
     fn read(input: &Input<'_>, _: &Rules) -> Result<Self, BadInput> {
-        Ok(Self { third_party_id: input.body()?.string("thirdPartyId")?.trim().to_owned() })
+        Ok(Self { third_party_id: trimmed(&input.body()?.string("thirdPartyId")?).to_owned() })
     }
 }
 
 fn user_id(input: &Input<'_>, rules: &Rules) -> Result<String, BadInput> {
     let field = if rules.recipe_user_id { "recipeUserId" } else { "userId" };
-    let id = input.body()?.string(field)?.trim().to_owned();
-    // Quirk: the sentence says `userId` in every version.
-    if id.is_empty() { Err(BadInput::rule("Field name 'userId' cannot be an empty String")) } else { Ok(id) }
+    input.body()?.trimmed(field).map_err(|bad| match bad {
+        // Quirk: the sentence says `userId` in every version.
+        BadInput::Empty(_) => BadInput::Empty("userId".to_owned()),
+        bad => bad,
+    })
 }
 
 /// POST /recipe/multitenancy/tenant/user

@@ -48,6 +48,17 @@ pub struct UserSearch {
     pub providers: Vec<String>,
 }
 
+impl UserSearch {
+    /// Without what nobody can have; nothing, if then nobody is found.
+    pub fn possible(&self) -> Option<Self> {
+        let storable = |tags: &[String]| {
+            let kept: Vec<String> = tags.iter().filter(|tag| !tag.contains('\0')).cloned().collect();
+            (!kept.is_empty() || tags.is_empty()).then_some(kept)
+        };
+        Some(Self { emails: storable(&self.emails)?, phones: storable(&self.phones)?, providers: storable(&self.providers)? })
+    }
+}
+
 /// GET /users
 #[derive(Debug)]
 pub struct ListUsers {
@@ -70,15 +81,22 @@ impl Operation for ListUsers {
 
     fn read(input: &Input<'_>, _: &Rules) -> Result<Self, BadInput> {
         let recipe_ids = recipe_ids(input)?;
-        let tags = |name: &str| input.query.list(name, ';').map(str::to_lowercase).collect::<Vec<_>>();
-        let search = UserSearch { emails: tags("email"), phones: tags("phone"), providers: tags("provider") };
-        let search = Some(search).filter(|search| *search != UserSearch::default());
+        // Whether there is such a tenant is said before the rest.
+        Self::rest(input, recipe_ids).map_err(BadInput::late)
+    }
+}
+
+impl ListUsers {
+    fn rest(input: &Input<'_>, recipe_ids: Vec<String>) -> Result<Self, BadInput> {
+        let limit = input.query.optional_int("limit")?.unwrap_or(100);
         let ascending = match input.query.get("timeJoinedOrder") {
             None | Some("ASC") => true,
             Some("DESC") => false,
             Some(_) => return Err(BadInput::rule("timeJoinedOrder can be either ASC OR DESC")),
         };
-        let limit = input.query.optional_int("limit")?.unwrap_or(100);
+        let tags = |name: &str| input.query.list(name, ';').map(str::to_lowercase).collect::<Vec<_>>();
+        let search = UserSearch { emails: tags("email"), phones: tags("phone"), providers: tags("provider") };
+        let search = Some(search).filter(|search| *search != UserSearch::default());
         if limit > 500 && search.is_none() {
             return Err(BadInput::rule("max limit allowed is 500"));
         }

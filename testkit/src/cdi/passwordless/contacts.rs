@@ -46,6 +46,8 @@ async fn what_is_wrong_is_said(w: &World) {
     put(w, "5.4", "/t1", json!({ "recipeUserId": "u" }))
         .await
         .refuses(403, "Only public tenantId can call this app specific API");
+    let no_app = put(w, "5.4", "/appid-ghost/t1", json!({ "recipeUserId": "u" })).await;
+    assert_eq!(no_app.status, 400, "{}", no_app.text);
     put(w, "4.0", "/ghost", json!({ "recipeUserId": "u" })).await.says("UNKNOWN_USER_ID_ERROR");
 }
 

@@ -32,6 +32,22 @@ async fn tenants(w: &World, names: &[&str]) {
     }
 }
 
+async fn ids_are_trimmed_as_upstream_trims_them(w: &World) {
+    tenants(w, &["t1"]).await;
+    put_login(w, "", 1, By::Password("a@x")).await;
+    add(w, "/t1", &format!(" \t\u{1}\u{0}{}\n ", id(1))).await.ok();
+    // A blank that is not cut off belongs to the id.
+    for other in ["\u{a0}", "\u{3000}"] {
+        add(w, "/t1", &format!("{other}{}", id(1))).await.says("UNKNOWN_USER_ID_ERROR");
+    }
+    w.post("5.4", &format!("/t1{ADD}"), json!({ "recipeUserId": "a\u{0}b" }))
+        .await
+        .refuses(400, "Field name 'recipeUserId' is invalid in JSON input");
+    w.post("5.4", &format!("/t1{ADD}"), json!({ "recipeUserId": " \u{1}" }))
+        .await
+        .refuses(400, "Field name 'userId' cannot be an empty String");
+}
+
 async fn make_primary(w: &World, n: u8) -> Answer {
     w.post("5.4", &format!("{LINKING}/primary"), json!({ "recipeUserId": id(n) })).await
 }
@@ -412,6 +428,7 @@ async fn joining_and_leaving_ask_the_database_seldom(w: &World) {
 }
 
 scenarios!(World:
+    ids_are_trimmed_as_upstream_trims_them,
     a_user_is_added_once_and_removed_once,
     what_somebody_there_logs_in_with_is_taken,
     a_group_owns_what_it_has_where_its_members_are,
