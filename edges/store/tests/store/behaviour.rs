@@ -188,7 +188,7 @@ async fn migrating_twice_does_nothing(w: &World) -> Outcome {
         let fresh = Db::open(DatabaseOptions::memory()).await?;
         let plan = fresh.plan().await?;
         assert!(plan.len() > 4 && plan.is_sorted_by(|one, next| one.number < next.number));
-        assert!(plan.iter().all(|step| step.sql.contains("CREATE TABLE")));
+        assert!(plan.iter().all(|step| step.sql.contains("CREATE ")));
         // Planning has changed nothing: there is still all to do, and nothing can be written.
         assert!(fresh.writable().await.is_err());
         assert_eq!(fresh.migrate().await?.len(), plan.len());

@@ -56,14 +56,15 @@ async fn tables_are_read_while_migrations_run(w: &World) -> Outcome {
 async fn each_migration_is_kept_by_itself(w: &World) -> Outcome {
     put_users(w).await?;
     w.raw("DELETE FROM st_rs_migrations").await?;
-    // The last step is not done as long as somebody writes where it wants an index.
+    // The step behind the eighth is not done as long as somebody writes where it wants an index.
+    const BEFORE: i64 = 8;
     let mut writer = connect(&w.postgres()).await?;
     let writing = writer.transaction().await?;
     writing.batch_execute("LOCK TABLE passwordless_codes, passwordless_devices IN ROW EXCLUSIVE MODE").await?;
     let db = Db::open(w.options.clone()).await?;
     let migrating = tokio::spawn(async move { db.migrate().await });
     let (all, deadline) = (i64::try_from(steps().await?)?, Instant::now() + LIMIT);
-    while w.number("SELECT COUNT(*) FROM st_rs_migrations").await < all - 1 {
+    while w.number("SELECT COUNT(*) FROM st_rs_migrations").await < BEFORE {
         assert!(Instant::now() < deadline, "nothing is kept before all is done");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
