@@ -37,13 +37,10 @@ impl UseCase for ListUsers {
             .db()
             .read_long(async move |tx| {
                 let places = match &self.search {
-                    Some(search) => match search.possible() {
-                        Some(UserSearch { emails, phones, providers }) => {
-                            let tags = [emails.as_slice(), &phones, &providers];
-                            tx.search_users(&app, &tenant, order, tags, FOUND_AT_MOST).await?
-                        }
-                        None => Vec::new(),
-                    },
+                    Some(search) => {
+                        let UserSearch { emails, phones, providers } = search;
+                        tx.search_users(&app, &tenant, order, [emails.as_slice(), phones, providers], FOUND_AT_MOST).await?
+                    }
                     None => {
                         let from = self
                             .cursor

@@ -76,9 +76,9 @@ async fn whatever_begins_so_is_found(w: &World) {
             ("zo", &[10, 11]),
             ("zo\u{e9}", &[10]),
             ("zo\u{10ffff}", &[11]),
-            ("a\0", &[]),
+            ("a\0n", &[]),
             ("john;jane;;", &[1, 2, 3]),
-            ("a\0;jane", &[2]),
+            ("a\0n;jane", &[2]),
         ] {
             assert_eq!(found(w, "", &[("email", tag)]).await, expected, "{mode} {tag:?}");
         }
@@ -113,7 +113,7 @@ async fn one_login_method_must_have_all_that_is_asked_for(w: &World) {
             ("", &[("email", "y"), ("provider", "google")], &[]),
             ("", &[("phone", "+49"), ("provider", "google")], &[]),
             ("", &[("email", "a"), ("phone", "+49"), ("provider", "google")], &[]),
-            ("", &[("email", "a"), ("phone", "\0")], &[]),
+            ("", &[("email", "a"), ("phone", "+\x004")], &[]),
             ("/t1", &[("phone", "+49")], &[]),
         ] {
             assert_eq!(found(w, at, tags).await, expected, "{mode} {at} {tags:?}");

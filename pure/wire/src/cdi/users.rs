@@ -48,17 +48,6 @@ pub struct UserSearch {
     pub providers: Vec<String>,
 }
 
-impl UserSearch {
-    /// Without what nobody can have; nothing, if then nobody is found.
-    pub fn possible(&self) -> Option<Self> {
-        let storable = |tags: &[String]| {
-            let kept: Vec<String> = tags.iter().filter(|tag| !tag.contains('\0')).cloned().collect();
-            (!kept.is_empty() || tags.is_empty()).then_some(kept)
-        };
-        Some(Self { emails: storable(&self.emails)?, phones: storable(&self.phones)?, providers: storable(&self.providers)? })
-    }
-}
-
 /// GET /users
 #[derive(Debug)]
 pub struct ListUsers {
