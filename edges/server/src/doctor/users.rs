@@ -49,8 +49,8 @@ fn finding(mode: &str, (reads_older, writes_newer): (bool, bool), counted: &Coun
     let Counted { pending, inconsistent, only_new } = *counted;
     match (reads_older, writes_newer) {
         (true, _) if only_new > 0 => Finding::Wrong(format!(
-            "{mode}, but {only_new} users are in the newer tables only and cannot log in: the mode was MIGRATED; set migration_mode back \
-             to that"
+            "{mode}, but {only_new} users are in the newer tables only: if the mode was MIGRATED, set migration_mode back to that, as they \
+             cannot log in now; if it never was, they were taken out of a tenant in LEGACY, and {PAGE} says how to go on"
         )),
         (true, false) => Finding::Ok(format!("{mode}: the older tables alone; how to move is in {PAGE}")),
         (true, true) if pending > 0 => Finding::Note(format!(
