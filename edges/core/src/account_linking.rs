@@ -14,7 +14,7 @@ use supertokens_wire::cdi::account_linking::{
     CanLink, CanMakePrimary, LinkAnswer, LinkUsers, MakeUserPrimary, PrimaryAnswer, UnlinkUser, Unlinked,
 };
 
-use crate::accounts::{Locked, Plan, delete_what_they_had, owner_came_first};
+use crate::accounts::{Locked, Plan, delete_what_they_had, settle};
 use crate::activity::activity;
 use crate::cx::Cx;
 use crate::error::Error;
@@ -79,11 +79,7 @@ impl UseCase for MakeUserPrimary {
             let asked = Arc::clone(&asked);
             async move |tx: &mut Tx<'_>| primary(tx, &asked.0, &asked.1).await
         };
-        let mut answer = cx.db().tx(making()).await;
-        if owner_came_first(&answer) {
-            answer = cx.db().tx(making()).await;
-        }
-        answer?.ok_or_else(unknown)
+        settle(cx.db(), making).await?.ok_or_else(unknown)
     }
 }
 
@@ -174,11 +170,7 @@ impl UseCase for LinkUsers {
             let asked = Arc::clone(&asked);
             async move |tx: &mut Tx<'_>| linked(&asked.1, tx, &asked.0, now).await
         };
-        let mut linked = cx.db().tx(linking()).await;
-        if owner_came_first(&linked) {
-            linked = cx.db().tx(linking()).await;
-        }
-        let (answer, recipe_user, primary) = linked?.ok_or_else(unknown)?;
+        let (answer, recipe_user, primary) = settle(cx.db(), linking).await?.ok_or_else(unknown)?;
         if let Some((recipe_user, primary)) = recipe_user.zip(primary) {
             merge_activity(cx, recipe_user, primary).await;
         }

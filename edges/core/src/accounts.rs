@@ -5,11 +5,19 @@ use std::collections::BTreeSet;
 
 use supertokens_domain::accounts::{AccountInfo, Changes, DeletedUser, Group, LoginMethod, ids_of};
 use supertokens_domain::ids::{AppId, TenantId};
-use supertokens_store::{FoundUser, StoreError, Tx};
+use supertokens_store::{Db, FoundUser, StoreError, Tx};
 
-/// A core that takes no locks on infos has made another group the owner of one of them at the same moment. Whoever begins anew can see it.
-pub(crate) fn owner_came_first<T>(outcome: &Result<T, StoreError>) -> bool {
-    matches!(outcome, Err(StoreError::Duplicate(key)) if key.table == "primary_user_tenants")
+/// Makes a change, and makes it anew where another group has come to own one of the infos at the same moment, by a core that takes no
+/// locks on them: now that owner can be seen.
+pub(crate) async fn settle<T, F>(db: &Db, change: impl Fn() -> F) -> Result<T, StoreError>
+where
+    T: Send + 'static,
+    F: AsyncFn(&mut Tx<'_>) -> Result<T, StoreError> + Send + Sync + 'static,
+{
+    match db.tx(change()).await {
+        Err(StoreError::Duplicate(key)) if key.table == "primary_user_tenants" => db.tx(change()).await,
+        outcome => outcome,
+    }
 }
 
 /// What must be written for users to be as they were decided to be.

@@ -11,7 +11,7 @@ use supertokens_domain::passwordless::Contact;
 use supertokens_store::{StoreError, Tx, taken_login};
 use supertokens_wire::cdi::passwordless::{ContactUpdate, FoundUser, GetUser, PutUser, UpdatedUser, WhichUser};
 
-use crate::accounts::{Locked, Plan, owner_came_first};
+use crate::accounts::{Locked, Plan, settle};
 use crate::cx::Cx;
 use crate::error::Error;
 use crate::use_case::{Scope, UseCase};
@@ -53,11 +53,7 @@ impl UseCase for PutUser {
             let this = Arc::clone(&change);
             async move |tx: &mut Tx<'_>| this.run(tx).await
         };
-        let mut changed = cx.db().tx(changing()).await;
-        if owner_came_first(&changed) {
-            changed = cx.db().tx(changing()).await;
-        }
-        match changed {
+        match settle(cx.db(), changing).await {
             Ok(Put::NothingLeft) => Err(Error::bad("You cannot clear both email and phone number of a user")),
             Ok(Put::Answer(answer)) => Ok(answer),
             // Another group has come to own one of them at the same moment.

@@ -10,7 +10,7 @@ use supertokens_domain::user_id_mapping::Uses;
 use supertokens_store::{StoreError, Tx, taken_login};
 use supertokens_wire::cdi::tenancy::{AddUserToTenant, RemoveUserFromTenant, UserJoined, UserLeft};
 
-use crate::accounts::{Locked, Plan, owner_came_first};
+use crate::accounts::{Locked, Plan, settle};
 use crate::cx::Cx;
 use crate::error::Error;
 use crate::use_case::{Scope, UseCase};
@@ -38,11 +38,7 @@ impl UseCase for AddUserToTenant {
             let asked = Arc::clone(&asked);
             async move |tx: &mut Tx<'_>| asked.join(tx).await
         };
-        let mut joined = cx.db().tx(adding()).await;
-        if owner_came_first(&joined) {
-            joined = cx.db().tx(adding()).await;
-        }
-        match joined {
+        match settle(cx.db(), adding).await {
             // The tenant was removed a moment ago.
             Err(StoreError::MissingParent(_)) => Err(Error::no_tenant(cx.at())),
             Err(error @ StoreError::Duplicate(_)) => {
