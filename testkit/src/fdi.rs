@@ -19,14 +19,16 @@ pub mod browser;
 pub mod call;
 pub mod fake;
 pub mod fake_core;
+pub mod listening;
 pub mod narrow;
 pub mod real;
 pub mod routes;
 pub mod stage;
 
-pub use app::{AppAnswer, AppRoute, FOREIGN, Framework, Guard, Handler, HandlerError, Serve, StandardApp};
+pub use app::{AppAnswer, AppRoute, ECHO_LIMIT, FOREIGN, Framework, Guard, Handler, HandlerError, Pieces, Serve, StandardApp};
 pub use browser::{Browser, Mode};
 pub use call::{Answer, Call, CookieSet, FrontToken};
+pub use listening::{Connection, Listening, Served, over_http};
 pub use stage::{App, CoreKind, Plan, Stage, standard_app_info};
 
 use crate::scenario::Scenario;
@@ -43,40 +45,67 @@ pub fn run_contract(framework: Framework) -> ExitCode {
     let mut arguments = Arguments::from_args();
     arguments.test_threads = arguments.test_threads.or(Some(AT_ONCE));
     let runtime = Runtime::new().map(Arc::new).expect("a runtime");
-    let real = adapter::SUBJECTS.iter().chain(real::SUBJECTS).map(|subject| (subject, CoreKind::REAL));
-    let fake = fake::SUBJECTS.iter().map(|subject| (subject, [CoreKind::Fake].as_slice()));
-    let mut trials = Vec::new();
-    for ((subject, scenarios), kinds) in real.chain(fake) {
-        for scenario in scenarios.iter() {
-            for kind in kinds {
-                let name = format!("fdi::{subject}::{}::{}::{}", scenario.name, framework.name, kind.name());
-                if framework.name == bare::BARE.name && *subject == "adapter::cors" {
-                    let why = "not applicable: without a framework there is no CORS helper";
-                    trials.push(Trial::ignorable_test(name, move || Ok(Completion::ignored_with(why))));
-                    continue;
-                }
-                trials.push(trial(name, scenario, (framework, *kind), Arc::clone(&runtime)));
-            }
-        }
-    }
+    let mut trials: Vec<_> = all().map(|case| case.trial(framework, Arc::clone(&runtime))).collect();
+    trials.extend(framework.lacks.iter().filter_map(|(what, _)| names_nothing(framework, what)));
     let conclusion = libtest_mimic::run(&arguments, trials);
     runtime.block_on(crate::spares::clear()).expect("the databases are dropped");
     conclusion.exit_code()
 }
 
-fn trial(name: String, scenario: &'static Scenario<Stage>, on: (Framework, CoreKind), runtime: Arc<Runtime>) -> Trial {
-    let target = on.1.target();
-    if let Some(why) = target.and_then(|target| scenario.needs.denied_by(target)) {
-        return Trial::ignorable_test(name, move || Ok(Completion::ignored_with(why)));
+/// One scenario on one kind of core: a line of the report on each framework.
+#[derive(Clone, Copy)]
+pub struct Case {
+    subject: &'static str,
+    scenario: &'static Scenario<Stage>,
+    kind: CoreKind,
+}
+
+/// Everything that every framework has to answer for.
+pub fn all() -> impl Iterator<Item = Case> {
+    let real = adapter::SUBJECTS.iter().chain(real::SUBJECTS).map(|subject| (subject, CoreKind::REAL));
+    let fake = fake::SUBJECTS.iter().map(|subject| (subject, [CoreKind::Fake].as_slice()));
+    real.chain(fake).flat_map(|((subject, scenarios), kinds)| {
+        let each = move |scenario| kinds.iter().map(move |kind| Case { subject, scenario, kind: *kind });
+        scenarios.iter().flat_map(each)
+    })
+}
+
+impl Case {
+    /// The test's name on a framework.
+    pub fn name(&self, framework: &str) -> String {
+        format!("fdi::{}::{}::{framework}::{}", self.subject, self.scenario.name, self.kind.name())
     }
-    match target.and_then(crate::target::Target::missing) {
-        None => Trial::test(name, move || runtime.block_on(play(scenario, on))),
-        Some(Missing(what)) => {
-            let in_ci = std::env::var("CI").is_ok_and(|ci| ci == "true");
-            Trial::test(name, move || Err(Failed::from(format!("{what}, and in CI no target may be missing"))))
-                .with_ignored_flag(!in_ci)
+
+    /// Whether it is the subject, or the scenario, that is meant.
+    fn is_of(&self, what: &str) -> bool {
+        what == self.subject
+            || what.strip_suffix(self.scenario.name).and_then(|rest| rest.strip_suffix("::")) == Some(self.subject)
+    }
+
+    fn trial(self, framework: Framework, runtime: Arc<Runtime>) -> Trial {
+        let name = self.name(framework.name);
+        let lacks = framework.lacks.iter().find(|(what, _)| self.is_of(what)).map(|(_, why)| *why);
+        let target = self.kind.target();
+        if let Some(why) = lacks.or_else(|| target.and_then(|target| self.scenario.needs.denied_by(target))) {
+            let why = format!("not applicable: {}", why.strip_prefix("not applicable: ").unwrap_or(why));
+            return Trial::ignorable_test(name, move || Ok(Completion::ignored_with(why)));
+        }
+        match target.and_then(crate::target::Target::missing) {
+            None => Trial::test(name, move || runtime.block_on(play(self.scenario, (framework, self.kind)))),
+            Some(Missing(what)) => {
+                let in_ci = std::env::var("CI").is_ok_and(|ci| ci == "true");
+                Trial::test(name, move || Err(Failed::from(format!("{what}, and in CI no target may be missing"))))
+                    .with_ignored_flag(!in_ci)
+            }
         }
     }
+}
+
+/// A test that fails, if there is no such scenario.
+fn names_nothing(framework: Framework, what: &'static str) -> Option<Trial> {
+    let unknown = !all().any(|case| case.is_of(what));
+    let why = format!("{} says that it lacks {what}, and there is no such scenario", framework.name);
+    unknown.then(|| Trial::test(format!("fdi::lacks::{}", framework.name), move || Err(Failed::from(why))))
 }
 
 /// Opens a stage, lets the scenario happen on it and clears it away, whatever happened.

@@ -95,9 +95,8 @@ impl SuperTokens {
         self.0.origin.is_none()
     }
 
-    /// Whether both are one and the same SDK.
-    #[cfg(feature = "tower")]
-    pub(crate) fn is(&self, other: &Self) -> bool {
+    /// Whether both are one and the same SDK. For adapters, whose layer may stand around a part and around the whole.
+    pub fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
 

@@ -56,6 +56,7 @@
 //! version 4 or 5 must name its tenant; RS256 is the only algorithm, whatever a token or key says; comparisons of secrets take constant
 //! time; with a core of CDI 5.6 checking a session never needs the core, and with 5.4 only once after each refresh.
 
+pub mod adapter;
 mod app_info;
 mod builder;
 mod call_cache;

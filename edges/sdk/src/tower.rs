@@ -24,7 +24,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 pub use body::ResponseBody;
-pub use guard::{CheckedSession, Guarding, VerifySessionLayer, VerifySessionService};
+pub use guard::{Guarding, VerifySessionLayer, VerifySessionService};
 pub use pending::{refusal, without_layer};
 
 use crate::SuperTokens;

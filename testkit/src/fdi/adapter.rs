@@ -8,6 +8,7 @@ pub mod crowd;
 pub mod requests;
 pub mod responses;
 pub mod round_trip;
+pub mod wire;
 
 /// Every subject.
 pub static SUBJECTS: &[Subject] = &[
@@ -16,4 +17,5 @@ pub static SUBJECTS: &[Subject] = &[
     ("adapter::responses", responses::ALL),
     ("adapter::cors", cors::ALL),
     ("adapter::crowd", crowd::ALL),
+    ("adapter::wire", wire::ALL),
 ];

@@ -3,19 +3,28 @@
 //! A [`StandardApp`] is data: an engine, and routes with guards. Each adapter's test builds it with its framework's own
 //! idioms and gives back a function from request to response. See section 7 of the house rules.
 
+use std::io;
+use std::net::TcpListener;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures_util::{Stream, StreamExt as _, stream};
 use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use serde_json::{Value, json};
-use supertokens::session::{Session, VerifyOptions};
+use supertokens::session::{NewSession, Session, VerifyOptions};
 use supertokens::{BoxFuture, Scope, SuperTokens};
+use tokio::sync::Notify;
+
+use super::listening::Listening;
 
 /// An application to be built by an adapter's test.
 ///
 /// - The SDK's layer is outermost but for CORS, which is the adapter's own helper and is there only if `cors` is set.
 /// - Routes whose path begins with `/nested/` are put into a router of their own, mounted at `/nested`.
-/// - `POST /echo` is there besides: it answers with the request's body and content type, and no guard.
+/// - `POST /echo` is there besides: it answers with the request's body and content type, and no guard. The framework's own limit for
+///   bodies is [`ECHO_LIMIT`] there.
+/// - `GET /stream` too, with no guard: it answers with [`StandardApp::stream`] by the framework's own means.
 /// - A path that is none of these is answered with 404 by the framework.
 #[derive(Clone)]
 pub struct StandardApp {
@@ -25,6 +34,30 @@ pub struct StandardApp {
     pub routes: Vec<AppRoute>,
     /// Whether the adapter's CORS helper is in front of everything.
     pub cors: bool,
+    /// What the second piece of a stream waits for.
+    pub gate: Arc<Notify>,
+}
+
+/// Pieces of a body, as they come.
+pub type Pieces = Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>;
+
+impl StandardApp {
+    /// Makes a session, and a body of two pieces: the second comes when the gate is opened.
+    ///
+    /// # Errors
+    /// As creating a session.
+    pub async fn stream(gate: Arc<Notify>, scope: &Scope) -> Result<Pieces, supertokens::Error> {
+        scope.create_new_session(NewSession::of("ada")).await?;
+        Ok(Box::pin(stream::iter(0..2).then(move |number| {
+            let gate = Arc::clone(&gate);
+            async move {
+                if number > 0 {
+                    gate.notified().await;
+                }
+                Ok(Bytes::from(format!("piece {number}")))
+            }
+        })))
+    }
 }
 
 /// One route of an application.
@@ -79,16 +112,25 @@ pub enum HandlerError {
 /// The status with which an application's own error path answers.
 pub const FOREIGN: StatusCode = StatusCode::IM_A_TEAPOT;
 
+/// What `/echo` takes, in bytes. More is refused with 413.
+pub const ECHO_LIMIT: usize = 1024 * 1024;
+
 /// An application that was built: a request in, the response out.
 pub type Serve = Arc<dyn Fn(Request<Bytes>) -> BoxFuture<'static, Response<Bytes>> + Send + Sync>;
 
 /// A framework under test.
 #[derive(Clone, Copy)]
 pub struct Framework {
-    /// Its name, in the names of tests.
+    /// Its name, in the names of tests: that of its directory beside the other adapters.
     pub name: &'static str,
-    /// Builds an application with it.
+    /// Builds an application with it. [`over_http`](super::over_http) makes one out of `listen`, for frameworks whose tests have no
+    /// simpler way.
     pub build: fn(StandardApp) -> Serve,
+    /// Serves an application on this socket, HTTP/1 and HTTP/2 without TLS, until what it gives back is dropped.
+    pub listen: fn(StandardApp, TcpListener) -> Listening,
+    /// What it cannot have by its nature, and why: a subject, or a scenario with its subject before it. Reported as ignored, with the
+    /// reason. An entry that names nothing fails.
+    pub lacks: &'static [(&'static str, &'static str)],
 }
 
 impl AppRoute {

@@ -1,6 +1,7 @@
 //! The engine without any framework: a request is matched by hand. What every adapter does, in one page, and what the
 //! scenarios are compared with when one fails on a framework.
 
+use std::net::TcpListener;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -9,9 +10,23 @@ use supertokens::session::VerifyOptions;
 use supertokens::{RequestView, Scope};
 
 use super::app::{AppRoute, FOREIGN, Framework, Guard, HandlerError, Serve, StandardApp};
+use super::listening::Listening;
 
 /// The framework that is none. It has no CORS.
-pub const BARE: Framework = Framework { name: "bare", build };
+pub const BARE: Framework = Framework {
+    name: "bare",
+    build,
+    listen,
+    lacks: &[
+        ("adapter::wire::a_stream_arrives_piece_by_piece", "without a framework there are no streams"),
+        ("adapter::cors", "without a framework there is no CORS helper"),
+        ("adapter::wire::a_body_that_is_too_large_is_refused_by_the_framework", "without a framework bodies have no limit"),
+    ],
+};
+
+fn listen(app: StandardApp, socket: TcpListener) -> Listening {
+    Listening::hyper(build(app), socket)
+}
 
 fn build(app: StandardApp) -> Serve {
     let app = Arc::new(app);

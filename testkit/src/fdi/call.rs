@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response};
 use serde_json::Value;
 
 use super::app::Serve;
@@ -53,8 +53,8 @@ impl Call {
         self.header("content-type", content_type)
     }
 
-    /// Sends it.
-    pub async fn send(mut self) -> Answer {
+    /// What is sent.
+    pub fn into_request(mut self) -> Request<Bytes> {
         if !self.cookies.is_empty() {
             let line = self.cookies.join("; ");
             self = self.header("cookie", &line);
@@ -62,8 +62,13 @@ impl Call {
         let mut request = Request::builder().method(self.method).uri(&self.path).body(self.body).expect("a request");
         *request.headers_mut() = self.headers;
         request.headers_mut().entry("host").or_insert(HeaderValue::from_static("api.example.com"));
-        let (parts, body) = (self.serve)(request).await.into_parts();
-        Answer { status: parts.status.as_u16(), headers: parts.headers, body }
+        request
+    }
+
+    /// Sends it.
+    pub async fn send(self) -> Answer {
+        let serve = Serve::clone(&self.serve);
+        serve(self.into_request()).await.into()
     }
 }
 
@@ -76,6 +81,13 @@ pub struct Answer {
     pub headers: HeaderMap,
     /// The body.
     pub body: Bytes,
+}
+
+impl From<Response<Bytes>> for Answer {
+    fn from(response: Response<Bytes>) -> Self {
+        let (parts, body) = response.into_parts();
+        Self { status: parts.status.as_u16(), headers: parts.headers, body }
+    }
 }
 
 /// A `Set-Cookie` header, taken apart.

@@ -8,10 +8,12 @@ use std::sync::Arc;
 use http::Method;
 use supertokens::session::SessionRecipe;
 use supertokens::{AppInfo, BuildError, Builder, Core, SuperTokens};
+use tokio::sync::Notify;
 
 use super::app::{AppRoute, Framework, Serve, StandardApp};
 use super::browser::{Browser, Mode};
 use super::call::Call;
+use super::listening::Served;
 use super::narrow::{Narrow, Way};
 use crate::ports::TestClock;
 use crate::target::Target;
@@ -74,6 +76,7 @@ pub struct Plan {
     core: Option<Core>,
     sessions: Option<SessionRecipe>,
     cors: bool,
+    socket: bool,
     more: Vec<Box<dyn FnOnce(Builder) -> Builder>>,
 }
 
@@ -82,7 +85,10 @@ pub struct Plan {
 pub struct App {
     /// Its SDK.
     pub engine: SuperTokens,
+    /// What the second piece of its `/stream` waits for, and whatever else a scenario makes wait.
+    pub gate: Arc<Notify>,
     serve: Serve,
+    served: Option<Arc<Served>>,
     clock: Arc<TestClock>,
 }
 
@@ -161,7 +167,7 @@ impl Stage {
     pub async fn try_app(&self, change: impl FnOnce(Plan) -> Plan, routes: Vec<AppRoute>) -> Result<App, BuildError> {
         let core = self.world.is_some().then(|| self.core());
         let sessions = Some(SessionRecipe::new());
-        let plan = change(Plan { info: standard_app_info(), core, sessions, cors: false, more: Vec::new() });
+        let plan = change(Plan { info: standard_app_info(), core, sessions, cors: false, socket: false, more: Vec::new() });
         let clock = Arc::clone(&self.clock);
         let mut builder = SuperTokens::builder(plan.info).clock(Arc::new(move || clock.now()));
         if let Some(core) = plan.core {
@@ -171,8 +177,16 @@ impl Stage {
             builder = builder.recipe(sessions);
         }
         let engine = plan.more.into_iter().fold(builder, |builder, change| change(builder)).build().await?;
-        let serve = (self.framework.build)(StandardApp { engine: engine.clone(), routes, cors: plan.cors });
-        Ok(App { engine, serve, clock: Arc::clone(&self.clock) })
+        let gate = Arc::<Notify>::default();
+        let standard = StandardApp { engine: engine.clone(), routes, cors: plan.cors, gate: Arc::clone(&gate) };
+        let (serve, served) = match plan.socket {
+            true => {
+                let served = Served::start(self.framework.listen, standard);
+                (Arc::clone(&served).serve(), Some(served))
+            }
+            false => ((self.framework.build)(standard), None),
+        };
+        Ok(App { engine, gate, serve, served, clock: Arc::clone(&self.clock) })
     }
 
     /// Only the SDK, without routes.
@@ -224,6 +238,13 @@ impl Plan {
         self
     }
 
+    /// Behind a socket of its own, whatever the framework's tests do otherwise.
+    #[must_use]
+    pub fn over_http(mut self) -> Self {
+        self.socket = true;
+        self
+    }
+
     /// Anything else that a builder can do: recipes, overrides, a clock.
     #[must_use]
     pub fn builder(mut self, change: impl FnOnce(Builder) -> Builder + 'static) -> Self {
@@ -246,6 +267,12 @@ impl App {
     /// Begins a request of any verb.
     pub fn call(&self, method: Method, path: &str) -> Call {
         Call::new(Arc::clone(&self.serve), method, path)
+    }
+
+    /// Its socket, if it was planned with one.
+    #[track_caller]
+    pub fn served(&self) -> &Served {
+        self.served.as_deref().expect("an application over HTTP")
     }
 
     /// A browser with the website open and nothing stored.

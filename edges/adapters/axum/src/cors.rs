@@ -2,8 +2,9 @@
 //! and the discovery document are for every page.
 
 use http::request::Parts;
-use http::{HeaderName, HeaderValue, Method, header};
-use supertokens::{RequestView, SuperTokens, UserContext};
+use http::{HeaderName, HeaderValue};
+use supertokens::adapter::Cors;
+use supertokens::{RequestView, SuperTokens};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 /// The CORS layer that browsers need when the website and the API have different origins. Add it last, so that it stands outside of
@@ -16,15 +17,10 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 /// Do not give it `expose_headers`: that would replace the header by which the SDK shows its tokens to the website's library. Set
 /// `Access-Control-Expose-Headers` on responses instead; the SDK adds its own names to what it finds there.
 pub fn cors_layer(supertokens: &SuperTokens) -> CorsLayer {
-    if !supertokens.has_one_website() {
-        let engine = supertokens.clone();
-        return cors_layer_for(supertokens, move |origin, parts| is_website(&engine, origin, parts));
-    }
-    let website = supertokens.website_origin(&UserContext::new()).ok().and_then(|website| HeaderValue::try_from(website).ok());
-    if website.is_none() {
-        tracing::error!(target: "com.supertokens", "the website's address in appInfo cannot be used: no origin is allowed");
-    }
-    cors_layer_for(supertokens, move |origin, _| website.as_ref() == Some(origin))
+    let rules = Cors::new(supertokens);
+    cors_layer_for(supertokens, move |origin, parts| {
+        rules.is_website(origin.as_bytes(), || RequestView::new(parts.method.clone(), parts.uri.clone(), parts.headers.clone()))
+    })
 }
 
 /// As [`cors_layer`], for several websites: `is_allowed` is told the request's origin. Say yes to origins that are yours only, because
@@ -33,31 +29,17 @@ pub fn cors_layer_for(
     supertokens: &SuperTokens,
     is_allowed: impl Fn(&HeaderValue, &Parts) -> bool + Send + Sync + 'static,
 ) -> CorsLayer {
-    let public = public_documents(supertokens);
+    let rules = Cors::new(supertokens);
     // The layer replaces what is inside of it, and so the `*` that the SDK puts on these documents.
-    let is_public = move |parts: &Parts| parts.method == Method::GET && public.iter().any(|path| path == parts.uri.path());
+    let is_public = move |parts: &Parts| rules.is_public(parts.method.as_str(), parts.uri.path());
     CorsLayer::new()
         .allow_origin(AllowOrigin::predicate(move |origin, parts| is_allowed(origin, parts) || is_public(parts)))
         .allow_credentials(true)
         .allow_headers(cors_headers(supertokens))
-        .allow_methods([Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS])
+        .allow_methods(Cors::METHODS)
 }
 
 /// The request headers that the website's library sends, and `content-type`.
 pub fn cors_headers(supertokens: &SuperTokens) -> Vec<HeaderName> {
-    let ours = supertokens.all_cors_headers().iter().map(|name| HeaderName::from_static(name));
-    std::iter::once(header::CONTENT_TYPE).chain(ours).collect()
-}
-
-/// Where they are for this application, behind a gateway if there is one.
-fn public_documents(supertokens: &SuperTokens) -> [String; 2] {
-    let app = supertokens.app_info();
-    let base = app.api_base_path.as_str();
-    let base = base.strip_prefix(app.api_gateway_path.as_str()).unwrap_or(base);
-    ["/jwt/jwks.json", "/.well-known/openid-configuration"].map(|document| format!("{base}{document}"))
-}
-
-fn is_website(engine: &SuperTokens, origin: &HeaderValue, parts: &Parts) -> bool {
-    let request = RequestView::new(parts.method.clone(), parts.uri.clone(), parts.headers.clone());
-    engine.website_origin(&UserContext::of_request(request)).is_ok_and(|website| website.as_bytes() == origin.as_bytes())
+    Cors::headers(supertokens).collect()
 }

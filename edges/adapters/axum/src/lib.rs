@@ -41,9 +41,10 @@ mod layer;
 
 pub use cors::{cors_headers, cors_layer, cors_layer_for};
 pub use error::{Error, Result};
-pub use extract::{Auth, Engine, MaybeSession, Session, Usual, VerifyPolicy};
+pub use extract::{Auth, Engine, MaybeSession, Session};
 pub use layer::{SuperTokensLayer, verify_session};
 pub use supertokens;
+pub use supertokens::adapter::{Usual, VerifyPolicy};
 
 /// The program in the README is compiled as a test.
 #[cfg(doctest)]

@@ -1,26 +1,48 @@
 //! What any application with the SDK must do, in axum: the standard application with axum's own idioms.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test: what is missing fails it")]
 
+use std::net::TcpListener;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
+use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderMap, Request, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodFilter, MethodRouter, on, post};
+use axum::routing::{MethodFilter, MethodRouter, get, on, post};
 use http_body_util::BodyExt as _;
 use supertokens::Scope;
 use supertokens_axum::{Auth, MaybeSession, Session, SuperTokensLayer, cors_layer, verify_session};
-use supertokens_testkit::fdi::{AppRoute, FOREIGN, Framework, Guard, Handler, HandlerError, Serve, StandardApp, run_contract};
+use supertokens_testkit::fdi::{
+    AppRoute, ECHO_LIMIT, FOREIGN, Framework, Guard, Handler, HandlerError, Listening, Serve, StandardApp, run_contract,
+};
 use tower_service::Service as _;
 
 fn main() -> ExitCode {
-    run_contract(Framework { name: "axum", build })
+    run_contract(Framework { name: "axum", build, listen, lacks: &[] })
 }
 
 fn build(app: StandardApp) -> Serve {
-    let (mut outer, mut nested) = (Router::new().route("/echo", post(echo)), Router::new());
+    let router = router(app);
+    Arc::new(move |request| Box::pin(serve(router.clone(), request)))
+}
+
+fn listen(app: StandardApp, socket: TcpListener) -> Listening {
+    let router = router(app);
+    Listening::task(async move {
+        let socket = tokio::net::TcpListener::from_std(socket).expect("a socket");
+        axum::serve(socket, router).await.expect("axum serves");
+    })
+}
+
+fn router(app: StandardApp) -> Router {
+    let gate = app.gate;
+    let stream = move |auth: Auth| async move {
+        Ok::<_, supertokens_axum::Error>(Body::from_stream(StandardApp::stream(gate, &auth).await?))
+    };
+    let echo = post(echo).layer(DefaultBodyLimit::max(ECHO_LIMIT));
+    let (mut outer, mut nested) = (Router::new().route("/echo", echo).route("/stream", get(stream)), Router::new());
     for route in app.routes {
         match route.path.strip_prefix("/nested") {
             Some(inside) if inside.starts_with('/') => nested = nested.route(inside, method_router(&route)),
@@ -31,7 +53,7 @@ fn build(app: StandardApp) -> Serve {
     if app.cors {
         router = router.layer(cors_layer(&app.engine));
     }
-    Arc::new(move |request| Box::pin(serve(router.clone(), request)))
+    router
 }
 
 async fn serve(mut router: Router, request: Request<Bytes>) -> http::Response<Bytes> {

@@ -11,6 +11,7 @@ use tower_service::Service;
 
 use super::body::ResponseBody;
 use super::pending::{refusal, without_layer};
+use crate::adapter::CheckedSession;
 use crate::context::Scope;
 use crate::error::Error;
 use crate::future::BoxFuture;
@@ -41,10 +42,6 @@ impl<S> Layer<S> for VerifySessionLayer {
         VerifySessionService { inner, options: Arc::clone(&self.options) }
     }
 }
-
-/// What a guard found, for whoever is inside it: `None`, if the options let requests without a session through, or on a preflight.
-#[derive(Debug, Clone)]
-pub struct CheckedSession(pub Option<Session>);
 
 /// A route with [`VerifySessionLayer`] around it.
 #[derive(Debug, Clone)]
