@@ -15,6 +15,7 @@ pub mod linked_users;
 pub mod linking;
 pub mod mapped_users;
 pub mod migration;
+pub mod older_cores;
 pub mod passwordless;
 pub mod place;
 pub mod removal_races;
@@ -71,6 +72,7 @@ pub static SUBJECTS: &[Subject] = &[
     ("removal_races", removal_races::ALL),
     ("shadowed_users", shadowed_users::ALL),
     ("migration", migration::ALL),
+    ("older_cores", older_cores::ALL),
     ("users", users::ALL),
     ("user_search", user_search::ALL),
     ("user_removal", user_removal::ALL),

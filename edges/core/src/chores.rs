@@ -92,8 +92,6 @@ impl Chore {
 const AT_ONCE: u32 = 2_000;
 /// Of devices, which are locked while they are looked at.
 const DEVICES_AT_ONCE: u32 = 1_000;
-/// Of users, whose rows are locked while they are written to the newer tables.
-const USERS_AT_ONCE: i64 = 1_000;
 /// How long activity is kept, in ms.
 const KEEP_ACTIVITY: Millis = 31 * DAY;
 
@@ -134,35 +132,6 @@ impl Core {
                 Ok(counted.iter().map(|(_, count)| count).sum())
             }
         }
-    }
-
-    /// Batch by batch, each kept by itself: what stops half way goes on from there at the next time.
-    async fn backfill_users(&self) -> Result<u64, Error> {
-        let db = &self.0.db;
-        if !db.backfills() {
-            return Ok(0);
-        }
-        let mut users = 0;
-        for app in db.read_long(async |tx| tx.apps_to_backfill().await).await? {
-            let mut after = String::new();
-            loop {
-                let (of, behind) = (app.clone(), after);
-                let batch = db.tx(async move |tx| tx.backfill(&of, &behind, USERS_AT_ONCE).await).await?;
-                users += batch.users;
-                let Some(last) = batch.last else { break };
-                after = last;
-            }
-        }
-        if users > 0 {
-            if !db.reads_older_tables() {
-                tracing::error!(users, "users were in the older tables only, and could not log in: the newer ones are read");
-            }
-            let left = db.read_long(async |tx| tx.inconsistent_users(None).await).await?;
-            if left > 0 {
-                tracing::error!(users = left, "users that can log in are not in the newer tables after the back-fill");
-            }
-        }
-        Ok(users)
     }
 
     async fn sync_tenants(&self) -> Result<u64, Error> {

@@ -42,6 +42,7 @@ pub mod users;
 
 mod accounts;
 mod activity;
+mod backfill;
 mod hashing;
 mod keys;
 mod logins;
@@ -149,7 +150,8 @@ impl Inner {
 pub struct Core(pub(crate) Arc<Inner>);
 
 impl Core {
-    /// Connects, migrates, reads the tenants, makes the base tenant and its keys if they are not there.
+    /// Connects, migrates, reads the tenants, makes the base tenant and its keys if they are not there. Where the newer tables of users are
+    /// read, those whom only the older ones have are written there first. Dropping the future stops that between two batches.
     ///
     /// # Errors
     /// See [`OpenError`].
@@ -197,6 +199,7 @@ impl Core {
         let settings = key_settings(config, inner.test_mode);
         inner.keys.set(&base.app, &settings, now).await?;
         inner.keys.refresh_key(&base.app, now).await?;
+        self.write_all_before_serving().await?;
         inner.keys.prepare_spares();
         Ok(())
     }

@@ -4,6 +4,7 @@
 //! modes: which tables say in which tenants somebody is, and which are written.
 
 pub(crate) mod backfill;
+pub(crate) mod compare;
 pub(crate) mod load;
 pub(crate) mod write;
 

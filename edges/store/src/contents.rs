@@ -38,6 +38,7 @@ groups! {
     lock::S,
     ready::S,
     accounts::backfill::S,
+    accounts::compare::S,
     accounts::load::S,
     accounts::write::S,
     activity::S,

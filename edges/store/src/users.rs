@@ -81,8 +81,6 @@ macro_rules! page_new {
 statements! { "app_id_to_user_id", S {
     Count = "SELECT COUNT(DISTINCT primary_or_recipe_user_id) FROM {all_auth_recipe_users} WHERE app_id = $1
              AND (CAST($2 AS TEXT) IS NULL OR tenant_id = CAST($2 AS TEXT)) AND (CAST($3 AS BOOLEAN) OR recipe_id {in $4})",
-    CountOfApp = "SELECT COUNT(DISTINCT primary_or_recipe_user_id) FROM {app_id_to_user_id}
-             WHERE (CAST($1 AS TEXT) IS NULL OR app_id = CAST($1 AS TEXT)) AND (CAST($2 AS BOOLEAN) OR recipe_id {in $3})",
     ToBackfill = "SELECT COUNT(*) FROM {app_id_to_user_id} WHERE time_joined = 0
              AND (CAST($1 AS TEXT) IS NULL OR app_id = CAST($1 AS TEXT))",
     CountLogins = "SELECT (SELECT COUNT(*) FROM {emailpassword_users}), (SELECT COUNT(*) FROM {passwordless_users}),
@@ -90,6 +88,9 @@ statements! { "app_id_to_user_id", S {
     CountNew = "SELECT COUNT(DISTINCT a.primary_or_recipe_user_id) FROM {recipe_user_tenants} t
              JOIN {app_id_to_user_id} a ON a.app_id = t.app_id AND a.user_id = t.recipe_user_id
              WHERE t.app_id = $1 AND t.tenant_id = $2 AND (CAST($3 AS BOOLEAN) OR a.recipe_id {in $4})",
+    CountNewOfApp = "SELECT COUNT(DISTINCT a.primary_or_recipe_user_id) FROM {app_id_to_user_id} a
+             WHERE a.app_id = $1 AND (CAST($2 AS BOOLEAN) OR a.recipe_id {in $3}) AND EXISTS (SELECT 1 FROM {recipe_user_tenants} t
+                 WHERE t.app_id = a.app_id AND t.recipe_user_id = a.user_id)",
     PageAscendingOld = page_old!(">", "ASC"),
     PageDescendingOld = page_old!("<", "DESC"),
     PageAscendingNew = page_new!(">", "ASC"),
@@ -98,21 +99,15 @@ statements! { "app_id_to_user_id", S {
 
 impl Tx<'_> {
     /// How many users there are, linked ones counted once, in one tenant or in any, with login methods of these recipes; no recipes
-    /// means all. Where the newer tables are read, those in no tenant are counted with an app's, too.
+    /// means all. Those in no tenant are not counted.
     pub async fn count_users(&mut self, app: &AppId, tenant: Option<&TenantId>, recipe_ids: &[String]) -> Result<i64> {
+        if tenant.is_none() && !self.reads_old_accounts() {
+            let params = args![app, recipe_ids.is_empty(), recipe_ids];
+            return Ok(self.opt(S::CountNewOfApp, &params, |row| row.int(0)).await?.unwrap_or_default());
+        }
         let params = args![app, tenant, recipe_ids.is_empty(), recipe_ids];
-        let statement = match (self.reads_old_accounts(), tenant) {
-            (true, _) => S::Count,
-            (false, Some(_)) => S::CountNew,
-            (false, None) => return self.count_users_of_app(Some(app), recipe_ids).await,
-        };
+        let statement = if self.reads_old_accounts() { S::Count } else { S::CountNew };
         Ok(self.opt(statement, &params, |row| row.int(0)).await?.unwrap_or_default())
-    }
-
-    /// How many users an app has, or all apps have, linked ones counted once, in whichever tenants; no recipes means all.
-    pub async fn count_users_of_app(&mut self, app: Option<&AppId>, recipe_ids: &[String]) -> Result<i64> {
-        let params = args![app, recipe_ids.is_empty(), recipe_ids];
-        Ok(self.opt(S::CountOfApp, &params, |row| row.int(0)).await?.unwrap_or_default())
     }
 
     /// How many login methods there are of each recipe, in all apps. Reads an index of each of their tables from end to end.

@@ -10,9 +10,9 @@ use super::users::{By, id, put_login, put_user};
 use crate::target::Kind;
 use crate::{World, scenarios};
 
-const PROGRESS: &str = "/migration/backfill/progress";
-const LINKING: &str = "/recipe/accountlinking/user";
-const BOTH: &str = "DUAL_WRITE_READ_OLD";
+pub(super) const PROGRESS: &str = "/migration/backfill/progress";
+pub(super) const LINKING: &str = "/recipe/accountlinking/user";
+pub(super) const BOTH: &str = "DUAL_WRITE_READ_OLD";
 
 async fn the_migration_mode_is_told(w: &World) {
     let mode = if w.target().kind() == Kind::Postgres { "LEGACY" } else { "MIGRATED" };
@@ -34,7 +34,7 @@ async fn users_that_wait_for_migration_are_counted(w: &World) {
     let none = json!({ "status": "OK", "cuds": [{ "connectionUriDomain": "", "mode": mode, "pendingUsers": 0 }] });
     assert_eq!(w.get("5.4", PROGRESS).await.ok(), none);
     put_user(w, "", 1, 1).await;
-    put_user(w, "", 2, 1).await;
+    put_user(w, "", 2, 2).await;
     w.write("update app_id_to_user_id set time_joined = 0").await;
     let pending = if is_old { 2 } else { 0 };
     assert_eq!(w.get("5.4", PROGRESS).await.ok()["cuds"][0]["pendingUsers"], pending);
@@ -63,16 +63,16 @@ async fn users_that_wait_for_migration_are_counted(w: &World) {
     assert_eq!(w.get("5.4", &format!("/appid-ghost{PROGRESS}")).await.status, 400);
 }
 
-async fn backfill(w: &World) -> u64 {
+pub(super) async fn backfill(w: &World) -> u64 {
     w.core().run_chore(Chore::BackfillUsers).await.expect("the chore is done")
 }
 
-async fn in_mode(w: &World, mode: &str) {
+pub(super) async fn in_mode(w: &World, mode: &str) {
     w.with_config(json!({ "migration_mode": mode })).await;
 }
 
 /// Takes out of the newer tables what a core that knows the older ones alone would not have written.
-async fn forget_newer_tables(w: &World) {
+pub(super) async fn forget_newer_tables(w: &World) {
     for table in ["recipe_user_account_infos", "recipe_user_tenants", "primary_user_tenants"] {
         w.write(&format!("delete from {table}")).await;
     }
@@ -92,9 +92,10 @@ async fn table(w: &World, columns: &str, from: &str) -> Vec<Vec<Option<String>>>
 }
 
 /// Every user and list as it is told.
-async fn told(w: &World) -> Vec<Value> {
+pub(super) async fn told(w: &World) -> Vec<Value> {
     let mut told = Vec::new();
-    for path in ["/users", "/t1/users", "/users?timeJoinedOrder=DESC", "/users/count", "/t1/users/count", "/users?email=a@"] {
+    let counts = ["/users/count", "/t1/users/count", "/users/count?includeAllTenants=true"];
+    for path in ["/users", "/t1/users", "/users?timeJoinedOrder=DESC", "/users?email=a@"].into_iter().chain(counts) {
         told.push(w.get("5.4", path).await.ok());
     }
     for n in 1..=9 {
@@ -104,7 +105,7 @@ async fn told(w: &World) -> Vec<Value> {
 }
 
 /// What the recipes' own tables say that the newer ones must have.
-async fn agree(w: &World) {
+pub(super) async fn agree(w: &World) {
     let infos = "(select app_id, user_id, 'email' as kind, email as value, '' as a, '' as b from emailpassword_users
          union all select app_id, user_id, 'email', email, '', '' from passwordless_users where email is not null
          union all select app_id, user_id, 'phone', phone_number, '', '' from passwordless_users where phone_number is not null
@@ -148,7 +149,7 @@ async fn agree(w: &World) {
 }
 
 /// Users of every kind: linked, in several tenants, in none, with a login method that has gone.
-async fn put_users_of_every_kind(w: &World) {
+pub(super) async fn put_users_of_every_kind(w: &World) {
     put_tenant(w, "", "t1", json!({})).await;
     put_login(w, "", 1, By::Password("a@x")).await;
     put_login(w, "t1", 2, By::Google("g", "b@x")).await;

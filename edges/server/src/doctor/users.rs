@@ -21,13 +21,16 @@ pub(super) async fn report_users(db: &Db, base: &JsonObject) -> bool {
 }
 
 /// Who is where.
+#[derive(Clone, Copy)]
 struct Counted {
-    /// Without a join time in the newer tables.
+    /// Not written into the newer tables yet.
     pending: i64,
-    /// With one, and not there.
+    /// Of whom the newer tables do not have what they must, or not the same tenants as the older ones.
     inconsistent: i64,
-    /// Not in the older tables.
+    /// In a tenant by the newer tables, and in none by the older ones.
     only_new: i64,
+    /// Changed where the older tables were not written.
+    ahead: i64,
 }
 
 async fn mode(db: &Db) -> Result<Finding, StoreError> {
@@ -39,34 +42,41 @@ async fn mode(db: &Db) -> Result<Finding, StoreError> {
             pending: tx.users_to_backfill(None).await?,
             inconsistent: tx.inconsistent_users(None).await?,
             only_new: tx.users_of_newer_tables_only().await?,
+            ahead: tx.users_ahead_of_older_tables().await?,
         })
     });
-    Ok(finding(db.migration_mode(), (db.reads_older_tables(), db.backfills()), &counted.await?))
+    Ok(finding(db.migration_mode(), &counted.await?))
 }
 
-/// What a mode that reads the older tables, or not, and writes the newer ones, or not, makes of these numbers.
-fn finding(mode: &str, (reads_older, writes_newer): (bool, bool), counted: &Counted) -> Finding {
-    let Counted { pending, inconsistent, only_new } = *counted;
-    match (reads_older, writes_newer) {
-        (true, _) if only_new > 0 => Finding::Wrong(format!(
-            "{mode}, but {only_new} users are in the newer tables only: if the mode was MIGRATED, set migration_mode back to that, as they \
-             cannot log in now; if it never was, they were taken out of a tenant in LEGACY, and {PAGE} says how to go on"
+fn finding(mode: &str, counted: &Counted) -> Finding {
+    let Counted { pending, inconsistent, only_new, ahead } = *counted;
+    match mode {
+        "LEGACY" | "DUAL_WRITE_READ_OLD" if ahead > 0 => Finding::Wrong(format!(
+            "{mode}, but {ahead} users were changed and the older tables do not know of it, which only MIGRATED does; set migration_mode \
+             back to that"
         )),
-        (true, false) => Finding::Ok(format!("{mode}: the older tables alone; how to move is in {PAGE}")),
-        (true, true) if pending > 0 => Finding::Note(format!(
-            "{mode}: {pending} users are not in the newer tables yet; a running core writes them every five minutes"
+        "DUAL_WRITE_READ_NEW" if ahead > 0 => Finding::Wrong(format!(
+            "{mode}, but {ahead} users were changed and the older tables do not know of it: there is no way back to a mode that reads \
+             those ({PAGE})"
         )),
-        (true, true) if inconsistent > 0 => Finding::Wrong(format!(
-            "{mode}: {inconsistent} users have a join time and are not in the newer tables; set their time_joined in \
-             app_id_to_user_id to 0, and a running core writes them"
+        "LEGACY" if only_new > 0 => Finding::Note(format!(
+            "{mode}: the older tables alone. {only_new} users are in a tenant by the newer ones only: either this mode took them out of it, \
+             or they signed up while the mode was MIGRATED and cannot log in now; which it is, you must know ({PAGE})"
         )),
-        (true, true) => Finding::Ok(format!("{mode}: every user is in both; DUAL_WRITE_READ_NEW may follow")),
-        (false, _) if pending > 0 || inconsistent > 0 => Finding::Wrong(format!(
-            "{mode}, but {} users are not in the newer tables and cannot log in; set migration_mode to DUAL_WRITE_READ_OLD until nobody is \
-             missing ({PAGE})",
-            pending.max(inconsistent)
+        "LEGACY" => Finding::Ok(format!("{mode}: the older tables alone; how to move is in {PAGE}")),
+        "DUAL_WRITE_READ_OLD" if pending > 0 => Finding::Note(format!(
+            "{mode}: {pending} users are not in the newer tables yet; a running core writes them every five minutes, and names in its log \
+             those whose address another one has"
         )),
-        (false, _) => Finding::Ok(format!("{mode}: every user is in the newer tables")),
+        _ if pending > 0 => Finding::Wrong(format!(
+            "{mode}, but {pending} users are not in the newer tables and cannot log in; restart the core: it writes them before it serves, \
+             and names in its log those whose address another one has ({PAGE})"
+        )),
+        _ if inconsistent > 0 => Finding::Wrong(format!(
+            "{mode}: the newer tables have something else of {inconsistent} users than they must; what to do is in {PAGE}"
+        )),
+        "DUAL_WRITE_READ_OLD" => Finding::Ok(format!("{mode}: every user is in both; DUAL_WRITE_READ_NEW may follow")),
+        _ => Finding::Ok(format!("{mode}: every user is in the newer tables")),
     }
 }
 
@@ -105,17 +115,21 @@ mod tests {
 
     #[test]
     fn a_mode_is_judged_by_who_is_missing() {
-        let counted = |pending, inconsistent, only_new| Counted { pending, inconsistent, only_new };
-        for (mode, ways, counts, expected) in [
-            ("LEGACY", (true, false), counted(5, 5, 0), "ok LEGACY: the older tables alone"),
-            ("LEGACY", (true, false), counted(5, 5, 2), "wrong LEGACY, but 2 users"),
-            ("DUAL_WRITE_READ_OLD", (true, true), counted(5, 6, 0), "note DUAL_WRITE_READ_OLD: 5 users"),
-            ("DUAL_WRITE_READ_OLD", (true, true), counted(0, 3, 0), "wrong DUAL_WRITE_READ_OLD: 3 users"),
-            ("DUAL_WRITE_READ_OLD", (true, true), counted(0, 0, 0), "ok DUAL_WRITE_READ_OLD: every user is in both"),
-            ("DUAL_WRITE_READ_NEW", (false, true), counted(4, 4, 0), "wrong DUAL_WRITE_READ_NEW, but 4 users"),
-            ("MIGRATED", (false, true), counted(0, 0, 9), "ok MIGRATED: every user"),
+        for (mode, [pending, inconsistent, only_new, ahead], expected) in [
+            ("LEGACY", [5, 5, 0, 0], "ok LEGACY: the older tables alone"),
+            ("LEGACY", [5, 5, 2, 0], "note LEGACY: the older tables alone. 2 users"),
+            ("LEGACY", [5, 5, 2, 1], "wrong LEGACY, but 1 users were changed"),
+            ("DUAL_WRITE_READ_OLD", [5, 6, 0, 0], "note DUAL_WRITE_READ_OLD: 5 users"),
+            ("DUAL_WRITE_READ_OLD", [0, 3, 1, 0], "wrong DUAL_WRITE_READ_OLD: the newer tables have something else of 3 users"),
+            ("DUAL_WRITE_READ_OLD", [0, 0, 0, 0], "ok DUAL_WRITE_READ_OLD: every user is in both"),
+            ("DUAL_WRITE_READ_OLD", [0, 0, 0, 1], "wrong DUAL_WRITE_READ_OLD, but 1 users were changed"),
+            ("DUAL_WRITE_READ_NEW", [4, 4, 0, 0], "wrong DUAL_WRITE_READ_NEW, but 4 users"),
+            ("DUAL_WRITE_READ_NEW", [0, 0, 0, 2], "wrong DUAL_WRITE_READ_NEW, but 2 users were changed"),
+            ("MIGRATED", [0, 1, 9, 9], "wrong MIGRATED: the newer tables"),
+            ("MIGRATED", [0, 0, 9, 9], "ok MIGRATED: every user"),
         ] {
-            let said = match finding(mode, ways, &counts) {
+            let counts = Counted { pending, inconsistent, only_new, ahead };
+            let said = match finding(mode, &counts) {
                 Finding::Ok(text) => format!("ok {text}"),
                 Finding::Note(text) => format!("note {text}"),
                 Finding::Wrong(text) => format!("wrong {text}"),

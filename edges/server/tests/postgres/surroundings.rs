@@ -159,9 +159,25 @@ pub(super) fn tables_of_users() -> anyhow::Result<()> {
     })?;
     let (_, said) = doctor_with(&url, mode, "DUAL_WRITE_READ_OLD")?;
     assert!(said.contains("ok     migration mode: DUAL_WRITE_READ_OLD: every user is in both"), "{said}");
-    // Gone too far, and back.
-    run(on_postgres(&url, "delete from all_auth_recipe_users"))?;
+    // A place that only the newer tables have proves nothing; an address that the older ones do not have does.
+    run(on_postgres(&url, "create table kept as select * from all_auth_recipe_users; delete from all_auth_recipe_users"))?;
     let (_, said) = doctor(&url)?;
-    assert!(said.contains("wrong  migration mode: LEGACY, but 1 users are in the newer tables only"), "{said}");
+    assert!(said.contains("note   migration mode: LEGACY: the older tables alone. 1 users"), "{said}");
+    let (_, said) = doctor_with(&url, mode, "DUAL_WRITE_READ_OLD")?;
+    assert!(
+        said.contains("wrong  migration mode: DUAL_WRITE_READ_OLD: the newer tables have something else of 1 users"),
+        "{said}"
+    );
+    let back = "insert into all_auth_recipe_users select * from kept;
+         insert into emailpassword_user_to_tenant (user_id, email) select user_id, 'b@x' from kept; drop table kept";
+    run(on_postgres(&url, back))?;
+    let (_, said) = doctor(&url)?;
+    assert!(said.contains("wrong  migration mode: LEGACY, but 1 users were changed"), "{said}");
+    // What an older core changed since is out of date, although it has a mark.
+    run(on_postgres(&url, "update emailpassword_users set email = 'b@x'"))?;
+    for (of, expected) in [("DUAL_WRITE_READ_NEW", "wrong"), ("MIGRATED", "wrong"), ("LEGACY", "ok   ")] {
+        let (_, said) = doctor_with(&url, mode, of)?;
+        assert!(said.contains(&format!("{expected}  migration mode: {of}: ")), "{of}: {said}");
+    }
     Ok(())
 }

@@ -11,13 +11,17 @@ statements! { "app_id_to_user_id", S {
              is_linked_or_is_a_primary_user, time_joined, primary_or_recipe_user_time_joined) VALUES ($1, $2, $3, $2, FALSE, $4, $4)",
     InsertOld = "INSERT INTO {all_auth_recipe_users} (app_id, tenant_id, user_id, primary_or_recipe_user_id,
              is_linked_or_is_a_primary_user, recipe_id, time_joined, primary_or_recipe_user_time_joined)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (app_id, tenant_id, user_id) DO NOTHING",
     InsertInfo = "INSERT INTO {recipe_user_account_infos} (app_id, recipe_user_id, recipe_id, account_info_type,
              account_info_value, third_party_id, third_party_user_id, primary_user_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
     InsertTenantInfo = "INSERT INTO {recipe_user_tenants} (app_id, recipe_user_id, tenant_id, recipe_id, account_info_type,
              account_info_value, third_party_id, third_party_user_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+    // What the group owns already is no conflict; what another owns is one.
     Reserve = "INSERT INTO {primary_user_tenants} (app_id, tenant_id, account_info_type, account_info_value, primary_user_id)
-             VALUES ($1, $2, $3, $4, $5)",
+             SELECT CAST($1 AS TEXT), CAST($2 AS TEXT), CAST($3 AS TEXT), CAST($4 AS TEXT), CAST($5 AS TEXT)
+             WHERE NOT EXISTS (SELECT 1 FROM {primary_user_tenants} p WHERE p.app_id = CAST($1 AS TEXT) AND p.tenant_id = CAST($2 AS TEXT)
+                 AND p.account_info_type = CAST($3 AS TEXT) AND p.account_info_value = CAST($4 AS TEXT)
+                 AND p.primary_user_id = CAST(CAST($5 AS TEXT) AS BPCHAR))",
     Release = "DELETE FROM {primary_user_tenants} WHERE app_id = $1 AND tenant_id = $2 AND account_info_type = $3
              AND account_info_value = $4 AND primary_user_id = CAST(CAST($5 AS TEXT) AS BPCHAR)",
 
@@ -28,12 +32,16 @@ statements! { "app_id_to_user_id", S {
     InsertThirdParty = "INSERT INTO {thirdparty_users} (app_id, user_id, email, third_party_id, third_party_user_id, time_joined)
              VALUES ($1, $2, $3, $4, $5, $6)",
     InsertWebauthn = "INSERT INTO {webauthn_users} (app_id, user_id, email, rp_id, time_joined) VALUES ($1, $2, $3, $4, $5)",
-    PasswordInTenant = "INSERT INTO {emailpassword_user_to_tenant} (app_id, tenant_id, user_id, email) VALUES ($1, $2, $3, $4)",
+    PasswordInTenant = "INSERT INTO {emailpassword_user_to_tenant} (app_id, tenant_id, user_id, email) VALUES ($1, $2, $3, $4)
+             ON CONFLICT (app_id, tenant_id, user_id) DO NOTHING",
     PasswordlessInTenant = "INSERT INTO {passwordless_user_to_tenant} (app_id, tenant_id, user_id, email, phone_number)
-             VALUES ($1, $2, $3, $4, $5)",
+             VALUES ($1, $2, $3, $4, $5)
+             ON CONFLICT (app_id, tenant_id, user_id) DO NOTHING",
     ThirdPartyInTenant = "INSERT INTO {thirdparty_user_to_tenant} (app_id, tenant_id, user_id, third_party_id, third_party_user_id)
-             VALUES ($1, $2, $3, $4, $5)",
-    WebauthnInTenant = "INSERT INTO {webauthn_user_to_tenant} (app_id, tenant_id, user_id, email) VALUES ($1, $2, $3, $4)",
+             VALUES ($1, $2, $3, $4, $5)
+             ON CONFLICT (app_id, tenant_id, user_id) DO NOTHING",
+    WebauthnInTenant = "INSERT INTO {webauthn_user_to_tenant} (app_id, tenant_id, user_id, email) VALUES ($1, $2, $3, $4)
+             ON CONFLICT (app_id, tenant_id, user_id) DO NOTHING",
 
     SetPasswordEmail = "UPDATE {emailpassword_users} SET email = $3 WHERE app_id = $1 AND user_id = CAST(CAST($2 AS TEXT) AS BPCHAR)",
     SetThirdPartyEmail = "UPDATE {thirdparty_users} SET email = $3 WHERE app_id = $1 AND user_id = CAST(CAST($2 AS TEXT) AS BPCHAR)",
@@ -42,11 +50,14 @@ statements! { "app_id_to_user_id", S {
              WHERE app_id = $1 AND user_id = CAST(CAST($2 AS TEXT) AS BPCHAR)",
     // By tenants, as the key has them before the user.
     SetPasswordEmailOld = "UPDATE {emailpassword_user_to_tenant} SET email = $3
-             WHERE app_id = $1 AND tenant_id {in $4} AND user_id = CAST(CAST($2 AS TEXT) AS BPCHAR)",
+             WHERE app_id = $1 AND tenant_id IN (SELECT o.tenant_id FROM {all_auth_recipe_users} o WHERE o.app_id = $1
+                 AND o.user_id = CAST(CAST($2 AS TEXT) AS BPCHAR)) AND user_id = CAST(CAST($2 AS TEXT) AS BPCHAR)",
     SetWebauthnEmailOld = "UPDATE {webauthn_user_to_tenant} SET email = $3
-             WHERE app_id = $1 AND tenant_id {in $4} AND user_id = CAST(CAST($2 AS TEXT) AS BPCHAR)",
+             WHERE app_id = $1 AND tenant_id IN (SELECT o.tenant_id FROM {all_auth_recipe_users} o WHERE o.app_id = $1
+                 AND o.user_id = CAST(CAST($2 AS TEXT) AS BPCHAR)) AND user_id = CAST(CAST($2 AS TEXT) AS BPCHAR)",
     SetContactsOld = "UPDATE {passwordless_user_to_tenant} SET email = $3, phone_number = $4
-             WHERE app_id = $1 AND tenant_id {in $5} AND user_id = CAST(CAST($2 AS TEXT) AS BPCHAR)",
+             WHERE app_id = $1 AND tenant_id IN (SELECT o.tenant_id FROM {all_auth_recipe_users} o WHERE o.app_id = $1
+                 AND o.user_id = CAST(CAST($2 AS TEXT) AS BPCHAR)) AND user_id = CAST(CAST($2 AS TEXT) AS BPCHAR)",
     SetInfo = "UPDATE {recipe_user_account_infos} SET account_info_value = $4
              WHERE app_id = $1 AND recipe_user_id = CAST(CAST($2 AS TEXT) AS BPCHAR) AND account_info_type = $3",
     SetTenantInfo = "UPDATE {recipe_user_tenants} SET account_info_value = $4
@@ -224,8 +235,7 @@ impl Tx<'_> {
         if mode.writes_old()
             && let Some(old) = old
         {
-            let tenants: Vec<String> = after.tenants.iter().map(|tenant| tenant.as_str().to_owned()).collect();
-            self.with_commit(old, [params.clone(), args![tenants.as_slice()].into()].concat()).await?;
+            self.with_commit(old, params.clone()).await?;
         }
         self.with_commit(set, params).await?;
         if !mode.writes_new() {

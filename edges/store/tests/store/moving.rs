@@ -2,17 +2,26 @@
 
 use std::time::{Duration, Instant};
 
-use supertokens_store::Db;
+use supertokens_domain::ids::AppId;
+use supertokens_store::{DatabaseOptions, Db};
 
 use crate::world::{Kind, Outcome, World, connect, steps, tests};
 
 tests! {
+    what_is_filled_is_not_read_while_it_is_filled on &[Kind::Postgres],
     tables_are_read_while_migrations_run on &[Kind::Postgres],
     each_migration_is_kept_by_itself on &[Kind::Postgres],
+    a_batch_is_written_by_one_at_a_time on &[Kind::Postgres],
 }
 
 const LIMIT: Duration = Duration::from_secs(30);
 const USERS: i64 = 6_000;
+
+async fn writing_both(w: &World) -> Result<Db, Box<dyn std::error::Error + Send + Sync>> {
+    let mut options = w.postgres();
+    options.migration_mode = "DUAL_WRITE_READ_OLD".to_owned();
+    Ok(Db::open(DatabaseOptions::Postgres(Box::new(options))).await?)
+}
 
 /// Users as a core in the oldest mode leaves them; every fifth one is primary.
 async fn put_users(w: &World) -> Outcome {
@@ -36,6 +45,50 @@ async fn put_users(w: &World) -> Outcome {
     ] {
         w.raw(&format!("INSERT INTO {table} SELECT {values} FROM {rows}")).await?;
     }
+    // What plans are made from is what is there while the tables are filled.
+    for table in ["recipe_user_account_infos", "recipe_user_tenants", "primary_user_tenants"] {
+        w.raw(&format!("ALTER TABLE {table} SET (autovacuum_enabled = false)")).await?;
+    }
+    Ok(())
+}
+
+async fn what_is_filled_is_not_read_while_it_is_filled(w: &World) -> Outcome {
+    const CONNECTED: &str =
+        "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    put_users(w).await?;
+    // As of many users: what is read whole then, no index helps with.
+    let name = w.postgres().dbname;
+    for dear in ["seqscan", "hashjoin", "mergejoin"] {
+        w.raw(&format!("ALTER DATABASE {name} SET enable_{dear} = off")).await?;
+    }
+    let before = w.number(CONNECTED).await;
+    let db = writing_both(w).await?;
+    let (mut after, mut written) = (String::new(), 0);
+    loop {
+        let behind = after.clone();
+        let batch = db.tx(async move |tx| tx.backfill(&AppId::default(), &behind, 300).await).await?;
+        written += batch.users;
+        let Some(last) = batch.last else { break };
+        after = last;
+    }
+    assert_eq!(i64::try_from(written)?, USERS);
+    // Its connections tell what they have read at the latest when they end.
+    drop(db);
+    let deadline = Instant::now() + LIMIT;
+    while w.number(CONNECTED).await > before {
+        assert!(Instant::now() < deadline, "a connection did not end");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let read = w
+        .number(
+            "SELECT CAST(SUM(COALESCE(seq_tup_read, 0) + COALESCE(idx_tup_fetch, 0)) AS BIGINT) FROM pg_stat_user_tables
+             WHERE relname IN ('recipe_user_account_infos', 'recipe_user_tenants', 'primary_user_tenants')",
+        )
+        .await;
+    // Some of each batch, whatever has been written before: to read all of it with each is ten times as much as there is.
+    assert!(read < USERS * 5, "{read} rows were read to write {USERS} users");
+    assert_eq!(w.number("SELECT COUNT(*) FROM recipe_user_tenants").await, USERS);
+    assert_eq!(w.number("SELECT COUNT(*) FROM primary_user_tenants").await, USERS / 5);
     Ok(())
 }
 
@@ -71,5 +124,20 @@ async fn each_migration_is_kept_by_itself(w: &World) -> Outcome {
     w.raw("SET lock_timeout = '2s'; UPDATE app_id_to_user_id SET time_joined = 1; LOCK TABLE app_id_to_user_id IN ACCESS EXCLUSIVE MODE").await?;
     writing.commit().await?;
     assert_eq!(i64::try_from(migrating.await??.len())?, all);
+    Ok(())
+}
+
+async fn a_batch_is_written_by_one_at_a_time(w: &World) -> Outcome {
+    put_users(w).await?;
+    let db = writing_both(w).await?;
+    let mut other = connect(&w.postgres()).await?;
+    let turn = other.transaction().await?;
+    turn.batch_execute("SELECT pg_advisory_xact_lock(CAST(hashtext('st_rs_backfill') AS BIGINT))").await?;
+    let batch = async || db.tx(async |tx| tx.backfill(&AppId::default(), "", 10).await).await;
+    let meanwhile = batch().await?;
+    assert_eq!((meanwhile.busy, meanwhile.users, meanwhile.last.as_deref()), (true, 0, Some("")));
+    turn.commit().await?;
+    let then = batch().await?;
+    assert_eq!((then.busy, then.users), (false, 10));
     Ok(())
 }
