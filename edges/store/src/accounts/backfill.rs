@@ -145,13 +145,13 @@ impl Tx<'_> {
     /// Writes up to `limit` users of an app into the newer tables, of those behind `after`. One core at a time does.
     pub async fn backfill(&mut self, app: &AppId, after: &str, limit: i64) -> Result<Backfilled> {
         if self.sql().dialect() == Dialect::Postgres {
-            // A plan that is kept was made when the newer tables were empty, and would read them whole as they fill. To compile a plan
-            // takes longer than to carry it out.
-            self.ddl("SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL jit = off").await?;
+            // A plan that is kept was made when the newer tables were empty, and would read them whole as they fill.
+            self.ddl("SET LOCAL plan_cache_mode = force_custom_plan").await?;
         }
         if !self.opt(S::Turn, &args!["st_rs_backfill"], |row| row.flag(0)).await?.unwrap_or_default() {
             return Ok(Backfilled { busy: true, last: Some(after.to_owned()), ..Backfilled::default() });
         }
+        self.size_up().await?;
         let pair = |row: &crate::machinery::Row<'_>| Ok((row.text(0)?, row.text(1)?));
         let pending = self.all(S::Pending, &args![app, after, limit], pair).await?;
         let Some((last, _)) = pending.last() else { return Ok(Backfilled::default()) };
@@ -180,6 +180,23 @@ impl Tx<'_> {
         let done: Vec<String> = ids.into_iter().filter(|id| !unplaced.contains(id)).collect();
         self.with_commit(S::Times, args![app, done.as_slice()].into()).await?;
         Ok(Backfilled { users: u64::try_from(done.len()).unwrap_or(u64::MAX), last, busy: false, unplaced, unowned })
+    }
+
+    /// Lets PostgreSQL see how large the newer tables have become, whenever that has doubled: it looks by itself once a minute, and until then
+    /// takes whatever an app has there for a single row. Where the tables are somebody else's, it warns and goes on.
+    async fn size_up(&mut self) -> Result<()> {
+        if self.sql().dialect() != Dialect::Postgres {
+            return Ok(());
+        }
+        let text = self.sql().render(
+            "DO $$ BEGIN
+                 IF (SELECT BOOL_OR(pg_relation_size(c.oid) > 2 * CAST(current_setting('block_size') AS BIGINT) * c.relpages)
+                     FROM pg_catalog.pg_class c WHERE c.oid IN (CAST('{recipe_user_account_infos}' AS REGCLASS),
+                         CAST('{recipe_user_tenants}' AS REGCLASS), CAST('{primary_user_tenants}' AS REGCLASS)))
+                 THEN ANALYZE {recipe_user_account_infos}, {recipe_user_tenants}, {primary_user_tenants}; END IF;
+             END $$",
+        );
+        self.ddl(&text).await
     }
 
     /// What the newer tables have of these login methods, and of these groups.
