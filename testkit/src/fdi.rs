@@ -42,10 +42,15 @@ const AT_ONCE: usize = 8;
 
 /// Runs everything on a framework, as the `main` of its test binary.
 pub fn run_contract(framework: Framework) -> ExitCode {
+    run_contract_and(&[], framework)
+}
+
+/// As [`run_contract`], and scenarios that only this framework knows, on real cores.
+pub fn run_contract_and(own: &'static [Subject], framework: Framework) -> ExitCode {
     let mut arguments = Arguments::from_args();
     arguments.test_threads = arguments.test_threads.or(Some(AT_ONCE));
     let runtime = Runtime::new().map(Arc::new).expect("a runtime");
-    let mut trials: Vec<_> = all().map(|case| case.trial(framework, Arc::clone(&runtime))).collect();
+    let mut trials: Vec<_> = all_and(own).map(|case| case.trial(framework, Arc::clone(&runtime))).collect();
     trials.extend(framework.lacks.iter().filter_map(|(what, _)| names_nothing(framework, what)));
     let conclusion = libtest_mimic::run(&arguments, trials);
     runtime.block_on(crate::spares::clear()).expect("the databases are dropped");
@@ -62,7 +67,11 @@ pub struct Case {
 
 /// Everything that every framework has to answer for.
 pub fn all() -> impl Iterator<Item = Case> {
-    let real = adapter::SUBJECTS.iter().chain(real::SUBJECTS).map(|subject| (subject, CoreKind::REAL));
+    all_and(&[])
+}
+
+fn all_and(own: &'static [Subject]) -> impl Iterator<Item = Case> {
+    let real = adapter::SUBJECTS.iter().chain(real::SUBJECTS).chain(own).map(|subject| (subject, CoreKind::REAL));
     let fake = fake::SUBJECTS.iter().map(|subject| (subject, [CoreKind::Fake].as_slice()));
     real.chain(fake).flat_map(|((subject, scenarios), kinds)| {
         let each = move |scenario| kinds.iter().map(move |kind| Case { subject, scenario, kind: *kind });

@@ -33,8 +33,12 @@ const EDGES: &[(&str, &[&str])] = &[
     // The core and the store only with the feature `embedded`.
     ("supertokens", &["supertokens-core", "supertokens-domain", "supertokens-store", "supertokens-web", "supertokens-wire"]),
     ("supertokens-axum", &["supertokens"]),
+    ("supertokens-lambda", &["supertokens"]),
+    ("supertokens-poem", &["supertokens"]),
+    ("supertokens-salvo", &["supertokens"]),
     ("example-axum-embedded", &["supertokens", "supertokens-axum"]),
     ("supertokens-benches", &[]),
+    ("supertokens-lambda-gateway", &[]),
     (
         "supertokens-testkit",
         &["supertokens", "supertokens-core", "supertokens-domain", "supertokens-store", "supertokens-web", "supertokens-wire"],
@@ -46,22 +50,36 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("rusqlite", &["supertokens-store", "supertokens-testkit"]),
     ("tokio-postgres", &["supertokens-store", "supertokens-testkit"]),
     ("h2", &["supertokens-server"]),
-    ("hyper", &["supertokens-server", "supertokens-testkit"]),
-    ("hyper-util", &["supertokens-server", "supertokens-testkit"]),
-    ("clap", &["supertokens-server", "example-axum-embedded"]),
+    ("hyper", &["supertokens-server", "supertokens-testkit", "supertokens-lambda-gateway"]),
+    ("hyper-util", &["supertokens-server", "supertokens-testkit", "supertokens-lambda-gateway"]),
+    ("clap", &["supertokens-server", "supertokens-lambda-gateway", "example-axum-embedded"]),
     ("tracing-subscriber", &["supertokens-server", "example-axum-embedded"]),
     ("yaml_serde", &["supertokens-server"]),
     ("anyhow", &["supertokens-server", "supertokens-testkit"]),
     ("reqwest", &["supertokens", "supertokens-testkit"]),
     ("axum", &["supertokens-server", "supertokens-axum", "example-axum-embedded"]),
+    ("lambda_http", &["supertokens-lambda"]),
+    ("poem", &["supertokens-poem"]),
+    ("salvo", &["supertokens-salvo"]),
     ("url", &["supertokens-web"]),
     ("psl", &["supertokens-web"]),
 ];
 
 /// The crates in which no two modules side by side may need each other, on any floor: what is below can be read, tested and moved
 /// without what is above.
-const STRAIGHT: &[&str] =
-    &["pure/domain", "pure/wire", "pure/web", "edges/store", "edges/core", "edges/server", "edges/sdk", "edges/adapters/axum"];
+const STRAIGHT: &[&str] = &[
+    "pure/domain",
+    "pure/wire",
+    "pure/web",
+    "edges/store",
+    "edges/core",
+    "edges/server",
+    "edges/sdk",
+    "edges/adapters/axum",
+    "edges/adapters/lambda",
+    "edges/adapters/poem",
+    "edges/adapters/salvo",
+];
 
 /// Lines a source file may have.
 const CEILING: usize = 600;
