@@ -85,6 +85,11 @@ impl Case {
         format!("fdi::{}::{}::{framework}::{}", self.subject, self.scenario.name, self.kind.name())
     }
 
+    /// With what core.
+    pub fn kind(&self) -> CoreKind {
+        self.kind
+    }
+
     /// Whether it is the subject, or the scenario, that is meant.
     fn is_of(&self, what: &str) -> bool {
         what == self.subject

@@ -17,6 +17,7 @@ pub mod cdi;
 pub mod coverage;
 pub mod crowd;
 pub mod door;
+pub mod errors_logged;
 pub mod fdi;
 pub mod interleavings;
 pub mod pgbouncer;

@@ -161,6 +161,11 @@ impl Scope {
         lock(&self.0.changes).clone()
     }
 
+    /// Whether anything shall change. For adapters whose framework has another map of headers, to be filled only then.
+    pub fn has_changes(&self) -> bool {
+        !lock(&self.0.changes).is_empty()
+    }
+
     /// Takes the changes out, to be applied to the response. For adapters.
     pub fn take_changes(&self) -> ResponseChanges {
         std::mem::take(&mut *lock(&self.0.changes))

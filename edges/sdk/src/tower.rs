@@ -10,6 +10,7 @@
 //! `/auth/session/refresh`, on the same port.
 
 mod body;
+mod cors;
 mod grpc;
 mod guard;
 mod pending;
@@ -24,6 +25,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 pub use body::ResponseBody;
+pub use cors::{cors_headers, cors_layer, cors_layer_for};
 pub use guard::{Guarding, VerifySessionLayer, VerifySessionService};
 pub use pending::{refusal, without_layer};
 

@@ -39,7 +39,7 @@ pub struct StandardApp {
 }
 
 /// Pieces of a body, as they come.
-pub type Pieces = Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>;
+pub type Pieces = Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send + Sync>>;
 
 impl StandardApp {
     /// Makes a session, and a body of two pieces: the second comes when the gate is opened.

@@ -4,6 +4,7 @@
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use bytes::Bytes;
@@ -13,10 +14,14 @@ use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use tokio::net::TcpStream;
+use tokio::runtime::Builder;
 
 use super::app::{Serve, StandardApp};
 
-/// An application that listens, until this is dropped.
+/// What a server's blocking work may take at its end.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// An application that listens, until this is dropped. Nothing of it is left then.
 pub struct Listening(Option<Box<dyn FnOnce() + Send + Sync>>);
 
 impl Listening {
@@ -25,10 +30,15 @@ impl Listening {
         Self(Some(Box::new(stop)))
     }
 
-    /// It is this task, which ends where it stands.
+    /// It is this task, with a runtime of its own: when this is gone, so is all that the task has spawned.
     pub fn task(serving: impl Future<Output = ()> + Send + 'static) -> Self {
-        let task = tokio::spawn(serving);
-        Self::until(move || task.abort())
+        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+        runtime.spawn(serving);
+        Self::until(move || {
+            // A runtime may not be waited for where another one works.
+            let ending = std::thread::spawn(move || runtime.shutdown_timeout(PATIENCE));
+            ending.join().expect("the runtime ends");
+        })
     }
 
     /// The server that most frameworks stand on, around a function.
@@ -153,4 +163,17 @@ impl Connection {
 async fn whole(response: Response<Incoming>) -> Result<Response<Bytes>> {
     let (parts, body) = response.into_parts();
     Ok(Response::from_parts(parts, body.collect().await?.to_bytes()))
+}
+
+/// Hands on whatever comes to a socket, for frameworks that bind a port by themselves.
+pub async fn hand_on(socket: TcpListener, port: u16) {
+    let socket = tokio::net::TcpListener::from_std(socket).expect("a socket");
+    while let Ok((mut caller, _)) = socket.accept().await {
+        tokio::spawn(async move {
+            if let Ok(mut framework) = TcpStream::connect(("127.0.0.1", port)).await {
+                // Whoever leaves first ends it.
+                drop(tokio::io::copy_bidirectional(&mut caller, &mut framework).await);
+            }
+        });
+    }
 }

@@ -32,19 +32,18 @@
 //!
 //! For tonic, plain hyper and others that speak tower, [`supertokens::tower`] has the same layer and guard.
 
-mod cors;
 mod error;
 mod extract;
 #[cfg(any(doc, doctest))]
 pub mod guides;
 mod layer;
 
-pub use cors::{cors_headers, cors_layer, cors_layer_for};
 pub use error::{Error, Result};
 pub use extract::{Auth, Engine, MaybeSession, Session};
 pub use layer::{SuperTokensLayer, verify_session};
 pub use supertokens;
 pub use supertokens::adapter::{Usual, VerifyPolicy};
+pub use supertokens::tower::{cors_headers, cors_layer, cors_layer_for};
 
 /// The program in the README is compiled as a test.
 #[cfg(doctest)]

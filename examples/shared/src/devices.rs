@@ -8,7 +8,7 @@ use supertokens::{Error, Next, RequestView};
 /// One session, as the list on the page shows it.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Device {
+pub struct Device {
     handle: String,
     user_agent: String,
     signed_in: i64,

@@ -9,7 +9,9 @@ import { fileURLToPath } from "node:url";
 
 import { chromium } from "playwright-core";
 
-const folder = mkdtempSync(join(tmpdir(), "axum-embedded-"));
+/** The folder of the example. */
+const name = process.env.EXAMPLE ?? "axum-embedded";
+const folder = mkdtempSync(join(tmpdir(), `${name}-`));
 export const pictures = process.env.SCREENSHOTS ?? join(folder, "pictures");
 mkdirSync(pictures, { recursive: true });
 
@@ -18,7 +20,7 @@ export const LIFE = 3;
 
 /** The example, by its own command, on a free port, with a new database. */
 export async function startExample() {
-    const run = fileURLToPath(new URL("../run", import.meta.url));
+    const run = fileURLToPath(new URL(`../../${name}/run`, import.meta.url));
     const options = ["--port", "0", "--database", join(folder, "auth.db"), "--access-token-seconds", String(LIFE)];
     const child = spawn(run, options, { stdio: ["ignore", "pipe", "inherit"] });
     const ended = new Promise((resolve) => child.once("exit", resolve));

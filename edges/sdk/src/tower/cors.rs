@@ -3,12 +3,14 @@
 
 use http::request::Parts;
 use http::{HeaderName, HeaderValue};
-use supertokens::adapter::Cors;
-use supertokens::{RequestView, SuperTokens};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
+use crate::SuperTokens;
+use crate::adapter::Cors;
+use crate::request::RequestView;
+
 /// The CORS layer that browsers need when the website and the API have different origins. Add it last, so that it stands outside of
-/// [`SuperTokensLayer`](crate::SuperTokensLayer): it answers preflights by itself, and puts its headers on refusals too.
+/// [`SuperTokensLayer`](super::SuperTokensLayer): it answers preflights by itself, and puts its headers on refusals too.
 ///
 /// It allows the website's origin and no other, credentials, the usual methods, `content-type`, and the headers that the website's library
 /// sends. Where a function finds the website out for each request, that function is asked. An application whose own requests carry

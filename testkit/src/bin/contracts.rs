@@ -1,0 +1,58 @@
+//! `contracts LOG`: has every scenario of the SDK run in every framework, with every kind of core? Reads what `cargo test` printed, says
+//! one line for each framework and kind of core, and ends with 1 if a combination did not run or failed. The frameworks are the folders of
+//! `edges/adapters`, and the engine alone.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "it speaks to its user")]
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result};
+use supertokens_testkit::fdi::{self, bare::BARE};
+
+/// Those that have a folder with another one: REST APIs send other events than HTTP APIs.
+const BESIDE: &[&str] = &["lambda_rest"];
+
+fn main() -> Result<ExitCode> {
+    let log = std::env::args().nth(1).context("contracts LOG")?;
+    let log = std::fs::read_to_string(log).context("the log cannot be read")?;
+    let outcomes: HashMap<&str, &str> = log.lines().filter_map(outcome).collect();
+    let (mut counts, mut missing) = (BTreeMap::<(String, &str), [usize; 2]>::new(), Vec::new());
+    for framework in frameworks()? {
+        for case in fdi::all() {
+            let (name, kind) = (case.name(&framework), case.kind().name());
+            let [ran, left_out] = counts.entry((framework.clone(), kind)).or_default();
+            match outcomes.get(name.as_str()).copied() {
+                Some("ok") => *ran += 1,
+                Some("ignored") => *left_out += 1,
+                Some(other) => missing.push(format!("{name}: {other}")),
+                None => missing.push(format!("{name}: did not run")),
+            }
+        }
+    }
+    for ((framework, kind), [ran, left_out]) in counts {
+        println!("{framework:<10} {kind:<18} {ran:>4} ran, {left_out:>3} not applicable or without their target");
+    }
+    for line in &missing {
+        eprintln!("{line}");
+    }
+    Ok(if missing.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// `test NAME ... OUTCOME`, whatever stands behind.
+fn outcome(line: &str) -> Option<(&str, &str)> {
+    let (name, outcome) = line.strip_prefix("test ")?.split_once(" ... ")?;
+    Some((name.trim_end(), outcome.split_whitespace().next()?))
+}
+
+fn frameworks() -> Result<Vec<String>> {
+    let adapters = Path::new(env!("CARGO_MANIFEST_DIR")).join("../edges/adapters");
+    let mut found: Vec<String> = [&[BARE.name], BESIDE].concat().into_iter().map(str::to_owned).collect();
+    for entry in adapters.read_dir()? {
+        let entry = entry?;
+        if entry.path().join("Cargo.toml").exists() {
+            found.push(entry.file_name().to_string_lossy().into_owned());
+        }
+    }
+    Ok(found)
+}
