@@ -1,4 +1,5 @@
 //! What only actix has: middleware of the application's own that fails, and somebody who forgets ours.
+#![allow(clippy::expect_used, reason = "a failed expectation is how a test fails")]
 
 use std::fmt;
 

@@ -28,9 +28,12 @@ fn main() -> ExitCode {
     run_contract(Framework { name: "actix", build, listen, lacks: &[] })
 }
 
+/// A request, and where its answer goes.
+type Asked = (Request<Bytes>, oneshot::Sender<Response<Bytes>>);
+
 /// A thread of its own, because actix's services stay on the one where they were made.
 struct Thread {
-    asked: Option<UnboundedSender<(Request<Bytes>, oneshot::Sender<Response<Bytes>>)>>,
+    asked: Option<UnboundedSender<Asked>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -43,7 +46,7 @@ impl Drop for Thread {
 }
 
 fn build(app: StandardApp) -> Serve {
-    let (asked, mut asks) = mpsc::unbounded_channel::<(Request<Bytes>, oneshot::Sender<Response<Bytes>>)>();
+    let (asked, mut asks) = mpsc::unbounded_channel::<Asked>();
     let thread = std::thread::spawn(move || {
         rt::System::new().block_on(async move {
             let cors = Condition::new(app.cors, cors(&app.engine));
@@ -79,7 +82,7 @@ async fn answered(answered: ServiceResponse<impl MessageBody>) -> Response<Bytes
     for (name, value) in answered.headers() {
         response = response.header(name.as_str(), value.as_bytes());
     }
-    let body = to_bytes(answered.into_body()).await.unwrap_or_else(|_| panic!("a whole body"));
+    let body = to_bytes(answered.into_body()).await.ok().expect("a whole body");
     response.body(body).expect("a response")
 }
 

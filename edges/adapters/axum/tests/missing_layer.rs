@@ -1,5 +1,4 @@
 //! Who forgets the layer is told so, once.
-#![expect(clippy::unwrap_used, reason = "a failed expectation is how a test fails")]
 
 use axum::Router;
 use axum::body::Body;

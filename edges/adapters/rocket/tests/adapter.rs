@@ -1,4 +1,5 @@
 //! What only Rocket has: catchers, handlers that look at a refused guard, and somebody who forgets the fairing.
+#![allow(clippy::expect_used, reason = "a failed expectation is how a test fails")]
 
 use rocket::config::{Config, LogLevel};
 use rocket::http::{Header, Status};

@@ -1,5 +1,6 @@
 //! What only warp has: rejections of the application's own, routes that are tried one after the other, and warp's server in the place
 //! of ours.
+#![allow(clippy::expect_used, reason = "a failed expectation is how a test fails")]
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
