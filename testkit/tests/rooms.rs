@@ -103,7 +103,6 @@ const STRAIGHT: &[&str] = &[
     "edges/adapters/axum",
     "edges/adapters/actix",
     "edges/adapters/rocket",
-    "edges/adapters/warp",
     "edges/adapters/lambda",
     "edges/adapters/poem",
     "edges/adapters/salvo",
