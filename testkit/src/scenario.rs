@@ -91,6 +91,9 @@ macro_rules! scenarios {
 /// A file's scenarios under the file's name.
 pub type Subject = (&'static str, &'static [Scenario<World>]);
 
+/// Set, PostgreSQL over TCP is run too. What it adds to PostgreSQL by direct call and to TCP on SQLite is seldom worth a third of the time.
+const EVERY_TARGET: &str = "EVERY_TARGET";
+
 /// How many scenarios run at the same time. They mostly wait for databases, so more than there are cores.
 const AT_ONCE: usize = 8;
 
@@ -123,6 +126,9 @@ pub fn run_everywhere(suite: &str, subjects: &[Subject], afterwards: (&'static s
 fn trial(name: String, scenario: &'static Scenario<World>, target: Target, runtime: Arc<Runtime>) -> Trial {
     if let Some(why) = scenario.needs.denied_by(target) {
         return Trial::ignorable_test(name, move || Ok(Completion::ignored_with(why)));
+    }
+    if target == Target::PostgresTcp && scenario.needs != Needs::ASocket && std::env::var_os(EVERY_TARGET).is_none() {
+        return Trial::ignorable_test(name, || Ok(Completion::ignored_with("left to ./test-slow: EVERY_TARGET is not set")));
     }
     match target.missing() {
         None => Trial::test(name, move || runtime.block_on(play(scenario, target))),
