@@ -129,6 +129,63 @@ async fn who_came_after_somebody_who_is_gone_gets_the_place(w: &World) {
     agree(w).await;
 }
 
+/// What is repaired where the newer tables are read takes nobody out of a tenant, although the older ones know of none.
+async fn who_signed_up_in_the_last_mode_stays_where_they_are(w: &World) {
+    put_tenant(w, "", "t1", json!({})).await;
+    in_mode(w, "MIGRATED").await;
+    let first = sign_up(w, "a@x").await;
+    w.post("5.4", &format!("/t1{PLACE}"), json!({ "recipeUserId": first })).await.ok();
+    put_login(w, "", 2, By::Google("g", "b@x")).await;
+    w.write("delete from all_auth_recipe_users").await;
+    w.post("5.4", &format!("{LINKING}/primary"), json!({ "recipeUserId": first })).await.ok();
+    w.post("5.4", &format!("{LINKING}/link"), json!({ "recipeUserId": id(2), "primaryUserId": first })).await.ok();
+    w.write("delete from primary_user_tenants where account_info_value = 'b@x'").await;
+    for mode in ["DUAL_WRITE_READ_NEW", "MIGRATED"] {
+        in_mode(w, mode).await;
+        backfill(w).await;
+        assert_eq!(count(w, "primary_user_tenants where account_info_value = 'b@x'").await, 2, "{mode}");
+        for tenant in ["", "/t1"] {
+            assert_eq!(sign_in(w, tenant, "a@x").await, "OK", "{mode} {tenant}");
+        }
+        let taken = w.post("5.4", "/recipe/signup", json!({ "email": "a@x", "password": "p" })).await.done();
+        assert_eq!(taken["status"], "EMAIL_ALREADY_EXISTS_ERROR", "{mode}");
+    }
+}
+
+/// An address that an older core has given to somebody else is that one's from the first request on.
+async fn nobody_is_served_by_what_an_older_core_has_changed(w: &World) {
+    for (n, mode) in ["DUAL_WRITE_READ_NEW", "MIGRATED"].into_iter().enumerate() {
+        let [old, new] = [format!("a{n}@x"), format!("c{n}@x")];
+        in_mode(w, BOTH).await;
+        let first = sign_up(w, &old).await;
+        in_mode(w, "LEGACY").await;
+        change_email(w, &first, &new).await;
+        let second = sign_up(w, &old).await;
+        in_mode(w, mode).await;
+        for (email, user) in [(old, second), (new, first)] {
+            let said = w.post("5.4", "/recipe/signin", json!({ "email": email, "password": "secret-1" })).await.done();
+            assert_eq!((&said["status"], &said["recipeUserId"]), (&json!("OK"), &json!(user)), "{mode} {email}");
+        }
+    }
+}
+
+/// Whoever is linked by an older core to somebody who joined later brings the time along, for all of them.
+async fn all_of_a_group_have_one_time(w: &World) {
+    let early = sign_up(w, "a@x").await;
+    w.clock.advance(10);
+    put_login(w, "", 2, By::Google("g", "a@x")).await;
+    w.post("5.4", &format!("{LINKING}/primary"), json!({ "recipeUserId": id(2) })).await.ok();
+    in_mode(w, BOTH).await;
+    backfill(w).await;
+    in_mode(w, "LEGACY").await;
+    w.post("5.4", &format!("{LINKING}/link"), json!({ "recipeUserId": early, "primaryUserId": id(2) })).await.ok();
+    in_mode(w, BOTH).await;
+    backfill(w).await;
+    let times = "(select distinct primary_or_recipe_user_time_joined from app_id_to_user_id) as times";
+    assert_eq!(count(w, times).await, 1);
+    agree(w).await;
+}
+
 /// In which tenants somebody is, nothing but the mode decides: that is told, and mended when somebody says which tables are right.
 async fn tenants_that_differ_are_told_and_mended_on_demand(w: &World) {
     put_tenant(w, "", "t1", json!({})).await;
@@ -202,6 +259,9 @@ scenarios!(World:
     what_the_newer_tables_lack_is_written_to_the_older_ones_all_the_same needs AJavaCoresPast,
     what_an_older_core_has_changed_is_written_anew needs AJavaCoresPast,
     who_came_after_somebody_who_is_gone_gets_the_place needs AJavaCoresPast,
+    who_signed_up_in_the_last_mode_stays_where_they_are needs AJavaCoresPast,
+    nobody_is_served_by_what_an_older_core_has_changed needs AJavaCoresPast,
+    all_of_a_group_have_one_time needs AJavaCoresPast,
     tenants_that_differ_are_told_and_mended_on_demand needs AJavaCoresPast,
     whose_place_somebody_else_has_is_not_done needs AJavaCoresPast,
     primary_users_who_share_something_are_counted needs AJavaCoresPast,

@@ -9,7 +9,7 @@ use supertokens_domain::ids::AppId;
 
 use super::Mode;
 use super::compare::{infos, infos_of, owned};
-use crate::machinery::{Db, Dialect, Result, StoreError, Tx, args, statements};
+use crate::machinery::{Db, Dialect, Result, StoreError, Tx, args, pair, statements};
 
 /// When a recipe's user `m` joined; none if it is of another recipe, or a login method that has gone.
 macro_rules! joined {
@@ -47,6 +47,32 @@ macro_rules! group_joined {
     };
 }
 
+/// What statements of this file and of `compare.rs` read.
+const TABLES: [&str; 9] = [
+    "app_id_to_user_id",
+    "all_auth_recipe_users",
+    "emailpassword_users",
+    "thirdparty_users",
+    "passwordless_users",
+    "webauthn_users",
+    "recipe_user_account_infos",
+    "recipe_user_tenants",
+    "primary_user_tenants",
+];
+
+/// What a user logs in by, `e`, is not that user's in a tenant.
+macro_rules! no_place {
+    ($tenant:literal) => {
+        concat!(
+            "NOT EXISTS (SELECT 1 FROM {recipe_user_tenants} n WHERE n.app_id = e.app_id AND n.recipe_user_id = e.user_id
+                 AND n.tenant_id = ",
+            $tenant,
+            " AND n.account_info_type = e.kind AND n.account_info_value = e.value AND n.third_party_id = e.provider
+                 AND n.third_party_user_id = e.account)"
+        )
+    };
+}
+
 statements! { "app_id_to_user_id", S {
     Turn = "SELECT {try_lock $1}",
     Apps = "SELECT app_id, COUNT(*) FROM {app_id_to_user_id} WHERE time_joined = 0 GROUP BY app_id ORDER BY app_id",
@@ -73,15 +99,31 @@ statements! { "app_id_to_user_id", S {
         ") e JOIN {all_auth_recipe_users} o ON o.app_id = e.app_id AND o.user_id = e.user_id
              WHERE o.app_id = $1 AND o.user_id {ids $2} ON CONFLICT DO NOTHING"
     ),
-    // Whose place somebody else has.
+    // Where they are by the newer tables.
+    Kept = "SELECT DISTINCT CAST(recipe_user_id AS TEXT), tenant_id FROM {recipe_user_tenants}
+             WHERE app_id = $1 AND recipe_user_id {ids $2}",
+    PlacesKept = concat!(
+        "INSERT INTO {recipe_user_tenants} (app_id, tenant_id, recipe_user_id, recipe_id, account_info_type,
+                 account_info_value, third_party_id, third_party_user_id)
+             SELECT t.app_id, t.tenant_id, e.user_id, e.recipe_id, e.kind, e.value, e.provider, e.account FROM (",
+        infos!(" WHERE a.app_id = $1 AND a.user_id {ids $2}"),
+        ") e JOIN {tenants} t ON t.app_id = e.app_id
+             WHERE t.app_id = $1 AND (CAST(e.user_id AS TEXT), t.tenant_id) IN {pairs $3} ON CONFLICT DO NOTHING"
+    ),
+    // Whose place somebody else has: by the older tables, and of those that were kept.
     Unplaced = concat!(
         "SELECT DISTINCT CAST(o.user_id AS TEXT) FROM (",
         infos!(" WHERE a.app_id = $1 AND a.user_id {ids $2}"),
         ") e JOIN {all_auth_recipe_users} o ON o.app_id = e.app_id AND o.user_id = e.user_id
-             WHERE o.app_id = $1 AND o.user_id {ids $2} AND NOT EXISTS (SELECT 1 FROM {recipe_user_tenants} n
-                 WHERE n.app_id = o.app_id AND n.recipe_user_id = o.user_id AND n.tenant_id = o.tenant_id
-                     AND n.account_info_type = e.kind AND n.account_info_value = e.value AND n.third_party_id = e.provider
-                     AND n.third_party_user_id = e.account)"
+             WHERE o.app_id = $1 AND o.user_id {ids $2} AND ",
+        no_place!("o.tenant_id")
+    ),
+    UnplacedKept = concat!(
+        "SELECT DISTINCT CAST(e.user_id AS TEXT) FROM (",
+        infos!(" WHERE a.app_id = $1 AND a.user_id {ids $2}"),
+        ") e JOIN {tenants} t ON t.app_id = e.app_id
+             WHERE t.app_id = $1 AND (CAST(e.user_id AS TEXT), t.tenant_id) IN {pairs $3} AND ",
+        no_place!("t.tenant_id")
     ),
     // Whatever one member has, in every tenant where some member is; of those who are done already.
     Owned = concat!(
@@ -106,6 +148,15 @@ statements! { "app_id_to_user_id", S {
         "), 0), 1), primary_or_recipe_user_time_joined = COALESCE(NULLIF(",
         group_joined!(),
         ", 0), 1) WHERE a.app_id = $1 AND a.user_id {ids $2}"
+    ),
+    // All of a group have one, whoever of them was written when.
+    GroupTimes = concat!(
+        "UPDATE {app_id_to_user_id} AS a SET primary_or_recipe_user_time_joined = COALESCE(NULLIF(",
+        group_joined!(),
+        ", 0), 1) WHERE a.app_id = $1 AND a.primary_or_recipe_user_id {ids $2} AND a.time_joined <> 0
+             AND a.primary_or_recipe_user_time_joined <> COALESCE(NULLIF(",
+        group_joined!(),
+        ", 0), 1)"
     ),
 } }
 
@@ -136,6 +187,26 @@ impl Db {
     }
 }
 
+impl Db {
+    /// Lets PostgreSQL see how large the tables of users have become, whenever that has doubled: it looks by itself once a minute, and until
+    /// then takes whatever an app has there for a single row. Tables that are somebody else's, or that others hold, are left out.
+    pub async fn size_up_tables_of_users(&self) -> Result<()> {
+        if self.dialect() != Dialect::Postgres {
+            return Ok(());
+        }
+        let one = |table: &&str| {
+            format!(
+                "IF (SELECT pg_relation_size(c.oid) > 2 * CAST(current_setting('block_size') AS BIGINT) * c.relpages
+                     FROM pg_catalog.pg_class c WHERE c.oid = CAST('{{{table}}}' AS REGCLASS))
+                 THEN ANALYZE (SKIP_LOCKED) {{{table}}}; END IF; "
+            )
+        };
+        let all: String = TABLES.iter().map(one).collect();
+        let text = self.sql().render(&format!("DO $$ BEGIN {all} END $$"));
+        self.tx(async move |tx| tx.ddl(&text).await).await
+    }
+}
+
 impl Tx<'_> {
     /// The apps with users that the newer tables do not have yet. Reads the whole table of users.
     pub async fn apps_to_backfill(&mut self) -> Result<Vec<AppId>> {
@@ -148,10 +219,11 @@ impl Tx<'_> {
             // A plan that is kept was made when the newer tables were empty, and would read them whole as they fill.
             self.ddl("SET LOCAL plan_cache_mode = force_custom_plan").await?;
         }
-        if !self.opt(S::Turn, &args!["st_rs_backfill"], |row| row.flag(0)).await?.unwrap_or_default() {
+        // One turn for each set of tables in a database.
+        let turn = format!("st_rs_backfill of {}", self.sql().render("{app_id_to_user_id}"));
+        if !self.opt(S::Turn, &args![&turn], |row| row.flag(0)).await?.unwrap_or_default() {
             return Ok(Backfilled { busy: true, last: Some(after.to_owned()), ..Backfilled::default() });
         }
-        self.size_up().await?;
         let pair = |row: &crate::machinery::Row<'_>| Ok((row.text(0)?, row.text(1)?));
         let pending = self.all(S::Pending, &args![app, after, limit], pair).await?;
         let Some((last, _)) = pending.last() else { return Ok(Backfilled::default()) };
@@ -174,42 +246,37 @@ impl Tx<'_> {
         if ids.is_empty() {
             return Ok(Backfilled { last, ..Backfilled::default() });
         }
-        self.write_anew(app, &ids, &groups).await?;
-        let unplaced = self.all(S::Unplaced, &args![app, ids.as_slice()], |row| row.text(0)).await?;
+        let unplaced = self.write_anew(app, &ids, &groups).await?;
         let unowned = self.all(S::Unowned, &args![app, groups.as_slice()], |row| row.text(0)).await?;
         let done: Vec<String> = ids.into_iter().filter(|id| !unplaced.contains(id)).collect();
-        self.with_commit(S::Times, args![app, done.as_slice()].into()).await?;
+        self.exec(S::Times, &args![app, done.as_slice()]).await?;
+        self.exec(S::GroupTimes, &args![app, groups.as_slice()]).await?;
         Ok(Backfilled { users: u64::try_from(done.len()).unwrap_or(u64::MAX), last, busy: false, unplaced, unowned })
     }
 
-    /// Lets PostgreSQL see how large the newer tables have become, whenever that has doubled: it looks by itself once a minute, and until then
-    /// takes whatever an app has there for a single row. Where the tables are somebody else's, it warns and goes on.
-    async fn size_up(&mut self) -> Result<()> {
-        if self.sql().dialect() != Dialect::Postgres {
-            return Ok(());
+    /// What the newer tables have of these login methods, and of these groups. Says who is not placed, as somebody else is there. One
+    /// statement after the other: long lists that wait for a slow statement would be taken for a connection that is dead.
+    async fn write_anew(&mut self, app: &AppId, ids: &[String], groups: &[String]) -> Result<Vec<String>> {
+        // Where the newer tables say in which tenants somebody is, nothing takes that away, nor adds to it what the older ones say.
+        let kept: Vec<(String, String)> = match self.mode().reads_old() {
+            true => Vec::new(),
+            false => self.all(S::Kept, &args![app, ids], |row| Ok((row.text(0)?, row.text(1)?))).await?,
+        };
+        let placed: BTreeSet<&String> = kept.iter().map(|(id, _)| id).collect();
+        let by_older: Vec<String> = ids.iter().filter(|id| !placed.contains(id)).cloned().collect();
+        let kept: Vec<String> = kept.iter().map(|(id, tenant)| pair(id, tenant)).collect();
+        let (by_older, kept) = (by_older.as_slice(), kept.as_slice());
+        for (clear, of) in [(S::ClearInfos, ids), (S::ClearPlaces, ids), (S::ClearOwned, groups)] {
+            self.exec(clear, &args![app, of]).await?;
         }
-        let text = self.sql().render(
-            "DO $$ BEGIN
-                 IF (SELECT BOOL_OR(pg_relation_size(c.oid) > 2 * CAST(current_setting('block_size') AS BIGINT) * c.relpages)
-                     FROM pg_catalog.pg_class c WHERE c.oid IN (CAST('{recipe_user_account_infos}' AS REGCLASS),
-                         CAST('{recipe_user_tenants}' AS REGCLASS), CAST('{primary_user_tenants}' AS REGCLASS)))
-                 THEN ANALYZE {recipe_user_account_infos}, {recipe_user_tenants}, {primary_user_tenants}; END IF;
-             END $$",
-        );
-        self.ddl(&text).await
-    }
-
-    /// What the newer tables have of these login methods, and of these groups.
-    async fn write_anew(&mut self, app: &AppId, ids: &[String], groups: &[String]) -> Result<()> {
-        self.with_commit(S::ClearInfos, args![app, ids].into()).await?;
-        // Where the older tables are not written, they do not know the tenants that somebody has joined since.
-        if self.mode().writes_old() {
-            self.with_commit(S::ClearPlaces, args![app, ids].into()).await?;
+        self.exec(S::Infos, &args![app, ids]).await?;
+        self.exec(S::Places, &args![app, by_older]).await?;
+        let mut unplaced = self.all(S::Unplaced, &args![app, by_older], |row| row.text(0)).await?;
+        if !kept.is_empty() {
+            self.exec(S::PlacesKept, &args![app, ids, kept]).await?;
+            unplaced.extend(self.all(S::UnplacedKept, &args![app, ids, kept], |row| row.text(0)).await?);
         }
-        self.with_commit(S::ClearOwned, args![app, groups].into()).await?;
-        for (statement, of) in [(S::Infos, ids), (S::Places, ids), (S::Owned, groups)] {
-            self.with_commit(statement, args![app, of].into()).await?;
-        }
-        Ok(())
+        self.exec(S::Owned, &args![app, groups]).await?;
+        Ok(unplaced)
     }
 }

@@ -5,7 +5,7 @@
 
 use supertokens_domain::ids::AppId;
 
-use crate::machinery::{Result, Tx, args, statements};
+use crate::machinery::{Dialect, Result, Tx, args, statements};
 
 /// The rows of `recipe_user_account_infos` that one recipe's users must have.
 macro_rules! infos_of {
@@ -125,9 +125,12 @@ statements! { "app_id_to_user_id", S {
     InfosOfNobody = of_nobody!("recipe_user_account_infos", "recipe_user_id"),
     PlacesOfNobody = of_nobody!("recipe_user_tenants", "recipe_user_id"),
     OwnedByNobody = of_nobody!("primary_user_tenants", "primary_user_id"),
-    // Where two primary users have the same, writing one of them anew changes nothing.
+    // Where two primary users have the same, writing one of them anew changes nothing. Whom the older tables have in no tenant is left
+    // alone where those say it: they may never have known.
     MarkOutdated = concat!(
-        "UPDATE {app_id_to_user_id} AS m SET time_joined = 0 WHERE m.time_joined <> 0 AND (m.app_id, m.user_id) IN (
+        "UPDATE {app_id_to_user_id} AS m SET time_joined = 0 WHERE m.time_joined <> 0 AND (NOT CAST($1 AS BOOLEAN) OR EXISTS
+             (SELECT 1 FROM {all_auth_recipe_users} o WHERE o.app_id = m.app_id AND o.user_id = m.user_id))
+             AND (m.app_id, m.user_id) IN (
              SELECT differing.app_id, differing.user_id FROM (",
         outdated!(""),
         ") AS differing)"
@@ -165,8 +168,9 @@ statements! { "app_id_to_user_id", S {
 } }
 
 impl Tx<'_> {
-    /// Deletes from the newer tables what is of no user at all, and says how many rows that was. Reads them whole.
+    /// Deletes from the newer tables what is of no user at all, and says how many rows that was. Reads them whole, however long that takes.
     pub async fn forget_nobodies(&mut self) -> Result<u64> {
+        self.take_time().await?;
         let mut rows = 0;
         for statement in [S::InfosOfNobody, S::PlacesOfNobody, S::OwnedByNobody] {
             rows += self.exec(statement, &args![]).await?;
@@ -174,13 +178,23 @@ impl Tx<'_> {
         Ok(rows)
     }
 
-    /// Marks users to be written anew that a core has changed which does not write the newer tables, and says how many. Only where the
-    /// older ones are written, too: those say in which tenants they are. Reads all tables of users.
+    /// Marks users to be written anew that a core has changed which does not write the newer tables, and says how many. Reads all tables of
+    /// users, however long that takes.
     pub async fn mark_outdated(&mut self) -> Result<u64> {
-        if !self.mode().writes_old() || !self.mode().writes_new() {
+        if !self.mode().writes_new() {
             return Ok(0);
         }
-        self.exec(S::MarkOutdated, &args![]).await
+        self.take_time().await?;
+        let older_say_where = self.mode().reads_old();
+        self.exec(S::MarkOutdated, &args![older_say_where]).await
+    }
+
+    /// No limit of an operator's stops what has to read whole tables.
+    async fn take_time(&mut self) -> Result<()> {
+        match self.sql().dialect() {
+            Dialect::Postgres => self.ddl("SET LOCAL statement_timeout = 0").await,
+            Dialect::Sqlite => Ok(()),
+        }
     }
 
     /// Of how many users of an app, or of all apps, the newer tables do not have what they must; nor the same tenants as the older ones,

@@ -66,6 +66,7 @@ async fn what_is_filled_is_not_read_while_it_is_filled(w: &World) -> Outcome {
     let (mut after, mut written) = (String::new(), 0);
     loop {
         let behind = after.clone();
+        db.size_up_tables_of_users().await?;
         let batch = db.tx(async move |tx| tx.backfill(&AppId::default(), &behind, 300).await).await?;
         written += batch.users;
         let Some(last) = batch.last else { break };
@@ -86,7 +87,7 @@ async fn what_is_filled_is_not_read_while_it_is_filled(w: &World) -> Outcome {
         )
         .await;
     // Some of each batch, whatever has been written before. Where the planner does not know how much that is, it is thousands a user.
-    assert!(read < USERS * 60, "{read} rows were read to write {USERS} users");
+    assert!((USERS..USERS * 60).contains(&read), "{read} rows were read to write {USERS} users");
     assert_eq!(w.number("SELECT COUNT(*) FROM recipe_user_tenants").await, USERS);
     assert_eq!(w.number("SELECT COUNT(*) FROM primary_user_tenants").await, USERS / 5);
     Ok(())
@@ -132,7 +133,7 @@ async fn a_batch_is_written_by_one_at_a_time(w: &World) -> Outcome {
     let db = writing_both(w).await?;
     let mut other = connect(&w.postgres()).await?;
     let turn = other.transaction().await?;
-    turn.batch_execute("SELECT pg_advisory_xact_lock(CAST(hashtext('st_rs_backfill') AS BIGINT))").await?;
+    turn.batch_execute("SELECT pg_advisory_xact_lock(CAST(hashtext('st_rs_backfill of public.app_id_to_user_id') AS BIGINT))").await?;
     let batch = async || db.tx(async |tx| tx.backfill(&AppId::default(), "", 10).await).await;
     let meanwhile = batch().await?;
     assert_eq!((meanwhile.busy, meanwhile.users, meanwhile.last.as_deref()), (true, 0, Some("")));
