@@ -57,6 +57,9 @@ pub fn run_contract_and(own: &'static [Subject], framework: Framework) -> ExitCo
     conclusion.exit_code()
 }
 
+/// The framework that also runs on PostgreSQL when not every target is asked for.
+const ON_POSTGRES: &str = "axum";
+
 /// One scenario on one kind of core: a line of the report on each framework.
 #[derive(Clone, Copy)]
 pub struct Case {
@@ -103,6 +106,11 @@ impl Case {
         if let Some(why) = lacks.or_else(|| target.and_then(|target| self.scenario.needs.denied_by(target))) {
             let why = format!("not applicable: {}", why.strip_prefix("not applicable: ").unwrap_or(why));
             return Trial::ignorable_test(name, move || Ok(Completion::ignored_with(why)));
+        }
+        // Which database it is, shows in the one framework as in the others.
+        let is_postgres = target.is_some_and(|target| target.kind() == crate::target::Kind::Postgres);
+        if is_postgres && framework.name != ON_POSTGRES && !crate::scenario::every_target() {
+            return Trial::ignorable_test(name, || Ok(Completion::ignored_with(crate::scenario::LEFT_OUT)));
         }
         match target.and_then(crate::target::Target::missing) {
             None => Trial::test(name, move || runtime.block_on(play(self.scenario, (framework, self.kind)))),

@@ -92,7 +92,12 @@ macro_rules! scenarios {
 pub type Subject = (&'static str, &'static [Scenario<World>]);
 
 /// Set, PostgreSQL over TCP is run too. What it adds to PostgreSQL by direct call and to TCP on SQLite is seldom worth a third of the time.
-const EVERY_TARGET: &str = "EVERY_TARGET";
+pub(crate) fn every_target() -> bool {
+    std::env::var_os("EVERY_TARGET").is_some()
+}
+
+/// Of what is left out for that.
+pub(crate) const LEFT_OUT: &str = "left to ./test-slow: EVERY_TARGET is not set";
 
 /// How many scenarios run at the same time. They mostly wait for databases, so more than there are cores.
 const AT_ONCE: usize = 8;
@@ -127,8 +132,8 @@ fn trial(name: String, scenario: &'static Scenario<World>, target: Target, runti
     if let Some(why) = scenario.needs.denied_by(target) {
         return Trial::ignorable_test(name, move || Ok(Completion::ignored_with(why)));
     }
-    if target == Target::PostgresTcp && scenario.needs != Needs::ASocket && std::env::var_os(EVERY_TARGET).is_none() {
-        return Trial::ignorable_test(name, || Ok(Completion::ignored_with("left to ./test-slow: EVERY_TARGET is not set")));
+    if target == Target::PostgresTcp && scenario.needs != Needs::ASocket && !every_target() {
+        return Trial::ignorable_test(name, || Ok(Completion::ignored_with(LEFT_OUT)));
     }
     match target.missing() {
         None => Trial::test(name, move || runtime.block_on(play(scenario, target))),
