@@ -26,6 +26,7 @@ pub mod takeover;
 pub mod tenancy;
 pub mod test_mode;
 pub mod thirdparty;
+pub mod totp;
 pub mod user_id_mapping;
 pub mod user_metadata;
 pub mod user_removal;
@@ -101,4 +102,5 @@ pub static SUBJECTS: &[Subject] = &[
     ("thirdparty::finding", thirdparty::finding::ALL),
     ("thirdparty::linked", thirdparty::linked::ALL),
     ("thirdparty::races", thirdparty::races::ALL),
+    ("totp", totp::ALL),
 ];

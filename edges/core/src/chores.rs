@@ -5,8 +5,9 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use supertokens_domain::ids::AppId;
-use supertokens_domain::time::{DAY, Millis};
+use supertokens_domain::config::CoreConfig;
+use supertokens_domain::ids::{AppId, TenantIdentifier};
+use supertokens_domain::time::{DAY, Millis, SECOND};
 use supertokens_store::{StoreError, Tx};
 
 use crate::Core;
@@ -25,6 +26,8 @@ pub enum Chore {
     DeleteOldDevices,
     /// Deletes tokens for addresses that nobody brought in time.
     DeleteExpiredVerificationTokens,
+    /// Deletes TOTP codes that were tried, when they count for nothing any more.
+    DeleteExpiredTotpCodes,
     /// Deletes rotating keys of which no token can be valid any more.
     DeleteExpiredSigningKeys,
     /// Deletes tokens for a new password whose time is over.
@@ -39,12 +42,13 @@ pub enum Chore {
 
 impl Chore {
     /// Every chore.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::SyncTenants,
         Self::DeleteExpiredSessions,
         Self::DeleteOldDevices,
         Self::DeleteExpiredVerificationTokens,
         Self::DeleteExpiredPasswordResetTokens,
+        Self::DeleteExpiredTotpCodes,
         Self::DeleteExpiredSigningKeys,
         Self::ActivityPartitions,
         Self::BackfillUsers,
@@ -60,6 +64,7 @@ impl Chore {
             Self::DeleteExpiredVerificationTokens => "delete expired verification tokens",
             Self::DeleteExpiredSigningKeys => "delete expired signing keys",
             Self::DeleteExpiredPasswordResetTokens => "delete expired password reset tokens",
+            Self::DeleteExpiredTotpCodes => "delete expired totp codes",
             Self::ActivityPartitions => "activity partitions",
             Self::BackfillUsers => "backfill users",
             Self::CountUsers => "count users",
@@ -81,7 +86,7 @@ impl Chore {
             Self::SyncTenants => Duration::from_secs(60),
             Self::BackfillUsers => Duration::from_secs(300),
             Self::CountUsers => Duration::from_secs(900),
-            Self::DeleteOldDevices | Self::DeleteExpiredPasswordResetTokens => hours(1),
+            Self::DeleteOldDevices | Self::DeleteExpiredPasswordResetTokens | Self::DeleteExpiredTotpCodes => hours(1),
             Self::DeleteExpiredSessions | Self::DeleteExpiredVerificationTokens => hours(12),
             Self::DeleteExpiredSigningKeys | Self::ActivityPartitions => hours(24),
         }
@@ -121,6 +126,7 @@ impl Core {
             Chore::DeleteExpiredPasswordResetTokens => {
                 self.sweep(async move |tx| tx.delete_expired_reset_tokens(now, AT_ONCE).await).await
             }
+            Chore::DeleteExpiredTotpCodes => self.delete_expired_totp_codes(now).await,
             Chore::ActivityPartitions => {
                 self.0.db.ensure_activity_partitions(now).await?;
                 Ok(self.0.db.drop_old_activity(now - KEEP_ACTIVITY).await?)
@@ -173,18 +179,35 @@ impl Core {
         }
     }
 
-    /// By each tenant's own setting.
     async fn delete_old_devices(&self, now: Millis) -> Result<u64, Error> {
+        let delete = async move |tx: &mut Tx<'_>, at: &TenantIdentifier, config: &CoreConfig| {
+            let limit = now.saturating_sub(config.passwordless_code_lifetime);
+            tx.delete_old_devices(&at.app, &at.tenant, limit, DEVICES_AT_ONCE).await
+        };
+        self.sweep_tenants(DEVICES_AT_ONCE, delete).await
+    }
+
+    /// A pause that is running is not cut short by it.
+    async fn delete_expired_totp_codes(&self, now: Millis) -> Result<u64, Error> {
+        let delete = async move |tx: &mut Tx<'_>, at: &TenantIdentifier, config: &CoreConfig| {
+            let limit = now.saturating_sub(config.totp_rate_limit_cooldown_sec.saturating_mul(SECOND));
+            tx.delete_expired_totp_codes(&at.app, &at.tenant, limit, AT_ONCE).await
+        };
+        self.sweep_tenants(AT_ONCE, delete).await
+    }
+
+    /// By each tenant's own settings: until there is less than one transaction takes.
+    async fn sweep_tenants<F>(&self, most: u32, delete: F) -> Result<u64, Error>
+    where
+        F: AsyncFn(&mut Tx<'_>, &TenantIdentifier, &CoreConfig) -> Result<u64, StoreError> + Clone + Send + Sync + 'static,
+    {
         let mut deleted = 0;
         for entry in self.0.tenants.all() {
-            let (app, tenant) = (entry.record.id.app.clone(), entry.record.id.tenant.clone());
-            let limit = now.saturating_sub(entry.config.passwordless_code_lifetime);
             loop {
-                let (app, tenant) = (app.clone(), tenant.clone());
-                let delete = async move |tx: &mut Tx<'_>| tx.delete_old_devices(&app, &tenant, limit, DEVICES_AT_ONCE).await;
-                let these = self.0.db.tx(delete).await?;
+                let (entry, delete) = (Arc::clone(&entry), delete.clone());
+                let these = self.0.db.tx(async move |tx| delete(tx, &entry.record.id, &entry.config).await).await?;
                 deleted += these;
-                if these < u64::from(DEVICES_AT_ONCE) {
+                if these < u64::from(most) {
                     break;
                 }
             }

@@ -33,6 +33,7 @@ pub mod session;
 pub mod tenancy;
 pub mod tenants;
 pub mod thirdparty;
+pub mod totp;
 pub mod use_case;
 pub mod user_id_mapping;
 pub mod user_metadata;

@@ -33,6 +33,7 @@ pub fn all() -> impl Iterator<Item = &'static Route> {
         crate::user_id_mapping::ROUTES,
         crate::user_removal::ROUTES,
         crate::thirdparty::ROUTES,
+        crate::totp::ROUTES,
     ];
     recipes.into_iter().flatten()
 }

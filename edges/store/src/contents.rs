@@ -5,8 +5,8 @@ use crate::machinery::contents::{Contents, Migration};
 use crate::machinery::statement::{Group, Q};
 use crate::machinery::{DatabaseOptions, Db, Result, lock, ready};
 use crate::{
-    accounts, activity, email_verification, emailpassword, key_value, keys, passwordless, session, tenancy, user_id_mapping,
-    user_metadata, user_removal, user_roles, user_search, users,
+    accounts, activity, email_verification, emailpassword, key_value, keys, passwordless, session, tenancy, totp,
+    user_id_mapping, user_metadata, user_removal, user_roles, user_search, users,
 };
 
 /// Numbers the groups by their places.
@@ -48,6 +48,7 @@ groups! {
     passwordless::S,
     session::S,
     tenancy::S,
+    totp::S,
     user_id_mapping::S,
     user_metadata::S,
     user_roles::S,
@@ -68,6 +69,7 @@ migrations! {
     "0008_accounts",
     "0009_passwordless",
     "0010_user_search",
+    "0011_totp",
 }
 
 static CONTENTS: Contents = Contents {

@@ -14,6 +14,7 @@ mod machinery;
 pub mod passwordless;
 pub mod session;
 pub mod tenancy;
+pub mod totp;
 pub mod user_id_mapping;
 pub mod user_metadata;
 pub mod user_removal;
@@ -35,5 +36,6 @@ pub use machinery::{
 pub use passwordless::{CodeRow, DeviceRow};
 pub use session::{LockedSession, NewSession, ResolvedUser, RotationColumns, SessionRow};
 pub use tenancy::{ClientRecord, ProviderRecord, TenantRecord, UserInfoMap};
+pub use totp::TotpDevice;
 pub use user_roles::RoleOfUser;
 pub use users::{JoinOrder, UserPage, UserPlace};

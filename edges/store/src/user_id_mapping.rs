@@ -18,7 +18,8 @@ macro_rules! uses {
              EXISTS (SELECT 1 FROM {user_roles} WHERE app_id = $1 AND user_id = ", $id, "),
              EXISTS (SELECT 1 FROM {emailverification_verified_emails} WHERE app_id = $1 AND user_id = ", $id, ")
              OR EXISTS (SELECT 1 FROM {tenants} t JOIN {emailverification_tokens} e ON e.app_id = t.app_id AND e.tenant_id = t.tenant_id
-                 WHERE t.app_id = $1 AND e.user_id = ", $id, ")"
+                 WHERE t.app_id = $1 AND e.user_id = ", $id, "),
+             EXISTS (SELECT 1 FROM {totp_user_devices} WHERE app_id = $1 AND user_id = ", $id, ")"
         )
     };
 }
@@ -98,6 +99,7 @@ fn read_uses(row: &Row<'_>, from: usize) -> Result<Uses> {
         user_metadata: row.flag(from + 1)?,
         user_roles: row.flag(from + 2)?,
         email_verification: row.flag(from + 3)?,
+        totp: row.flag(from + 4)?,
     })
 }
 

@@ -37,13 +37,17 @@ statements! { "app_id_to_user_id", S {
     VerificationTokens = "DELETE FROM {emailverification_tokens} WHERE app_id = $1 AND user_id {in $2}
              AND tenant_id IN (SELECT t.tenant_id FROM {tenants} t WHERE t.app_id = $1)",
     Roles = of_users!("user_roles"),
+    // With devices and codes.
+    Totp = of_users!("totp_users"),
     LastActive = of_users!("user_last_active"),
     AnyInTenant = "SELECT EXISTS (SELECT 1 FROM {session_info} WHERE app_id = $1 AND tenant_id = $2 AND user_id {in $3})
              OR EXISTS (SELECT 1 FROM {emailverification_tokens} WHERE app_id = $1 AND tenant_id = $2 AND user_id {in $3})
-             OR EXISTS (SELECT 1 FROM {user_roles} WHERE app_id = $1 AND tenant_id = $2 AND user_id {in $3})",
+             OR EXISTS (SELECT 1 FROM {user_roles} WHERE app_id = $1 AND tenant_id = $2 AND user_id {in $3})
+             OR EXISTS (SELECT 1 FROM {totp_used_codes} WHERE app_id = $1 AND tenant_id = $2 AND user_id {in $3})",
     SessionsInTenant = of_users_in!("session_info"),
     VerificationTokensInTenant = of_users_in!("emailverification_tokens"),
     RolesInTenant = of_users_in!("user_roles"),
+    TotpCodesInTenant = of_users_in!("totp_used_codes"),
 } }
 
 impl Tx<'_> {
@@ -56,7 +60,7 @@ impl Tx<'_> {
     /// Deletes what the recipes keep under these ids, in every tenant.
     pub async fn delete_what_users_have(&mut self, app: &AppId, ids: &[String]) -> Result<()> {
         // The tokens before the marks: whoever uses one at this moment is waited for, and the mark goes too.
-        for statement in [S::Metadata, S::Sessions, S::VerificationTokens, S::VerifiedEmails, S::Roles] {
+        for statement in [S::Metadata, S::Sessions, S::VerificationTokens, S::VerifiedEmails, S::Roles, S::Totp] {
             self.with_commit(statement, args![app, ids].into()).await?;
         }
         Ok(())
@@ -72,10 +76,10 @@ impl Tx<'_> {
         Ok(self.opt(S::AnyInTenant, &args![app, tenant, ids], |row| row.flag(0)).await?.unwrap_or_default())
     }
 
-    /// Deletes what goes with leaving a tenant: sessions, roles, tokens for addresses. What is the app's stays, as do marks of verified
-    /// addresses and metadata.
+    /// Deletes what goes with leaving a tenant: sessions, roles, tokens for addresses, TOTP codes that were tried. What is the app's stays, as
+    /// do marks of verified addresses, metadata and devices.
     pub async fn delete_what_users_have_in(&mut self, app: &AppId, tenant: &TenantId, ids: &[String]) -> Result<()> {
-        for statement in [S::SessionsInTenant, S::VerificationTokensInTenant, S::RolesInTenant] {
+        for statement in [S::SessionsInTenant, S::VerificationTokensInTenant, S::RolesInTenant, S::TotpCodesInTenant] {
             self.with_commit(statement, args![app, tenant, ids].into()).await?;
         }
         Ok(())

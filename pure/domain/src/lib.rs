@@ -14,6 +14,7 @@ pub mod secret;
 pub mod session;
 pub mod tenancy;
 pub mod time;
+pub mod totp;
 pub mod user_id_mapping;
 pub mod user_metadata;
 pub mod users;

@@ -11,6 +11,8 @@ pub enum UsedBy {
     UserRoles,
     /// A verified address, or a token for one.
     EmailVerification,
+    /// A device that makes codes.
+    Totp,
 }
 
 impl UsedBy {
@@ -21,6 +23,7 @@ impl UsedBy {
             Self::UserMetadata => "UserMetadata",
             Self::UserRoles => "UserRoles",
             Self::EmailVerification => "EmailVerification",
+            Self::Totp => "TOTP",
         }
     }
 }
@@ -36,6 +39,8 @@ pub struct Uses {
     pub user_roles: bool,
     /// See [`UsedBy::EmailVerification`].
     pub email_verification: bool,
+    /// See [`UsedBy::Totp`].
+    pub totp: bool,
 }
 
 impl Uses {
@@ -46,6 +51,7 @@ impl Uses {
             (self.user_metadata, UsedBy::UserMetadata),
             (self.user_roles, UsedBy::UserRoles),
             (self.email_verification, UsedBy::EmailVerification),
+            (self.totp, UsedBy::Totp),
         ];
         all.into_iter().find_map(|(is_used, by)| is_used.then_some(by))
     }
@@ -134,7 +140,8 @@ pub fn decide_mapping(wanted: &Wanted<'_>, before: &BeforeMapping) -> Mapping {
 mod tests {
     use super::*;
 
-    const VERIFICATION: Uses = Uses { session: false, user_metadata: false, user_roles: false, email_verification: true };
+    const VERIFICATION: Uses =
+        Uses { session: false, user_metadata: false, user_roles: false, email_verification: true, totp: false };
 
     #[test]
     fn a_mapping_is_made_if_nothing_is_lost() {

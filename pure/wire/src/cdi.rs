@@ -9,6 +9,7 @@ pub mod server;
 pub mod session;
 pub mod tenancy;
 pub mod thirdparty;
+pub mod totp;
 pub mod user_id_mapping;
 pub mod user_metadata;
 pub mod user_roles;

@@ -6,6 +6,9 @@ use supertokens_domain::users::email::trimmed;
 
 pub(crate) mod contacts;
 
+/// So many users are asked for at once.
+const MOST_USERS: usize = 500;
+
 /// What was wrong with the input; `Display` is the sentence on the wire, always with status 400.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadInput {
@@ -231,6 +234,27 @@ impl Fields {
     /// An array of strings that may be absent. A wrong element is reported under the name of the array.
     pub fn optional_strings(&self, name: &str) -> Result<Option<Vec<String>>, BadInput> {
         self.optional(name, |json| json.as_array()?.iter().map(as_string).collect())
+    }
+
+    /// As [`fitting`](Self::fitting), but it may be absent.
+    pub fn optional_fitting(&self, name: &str, most: usize) -> Result<Option<String>, BadInput> {
+        self.optional_token(name)?.map(|text| fit(name, text, most)).transpose()
+    }
+
+    /// `userIds` of an operation that asks for many users at once.
+    pub fn queried_user_ids(&self) -> Result<Vec<String>, BadInput> {
+        const NAME: &str = "userIds";
+        let wrong = || BadInput::Field(NAME.to_owned());
+        let ids = self.object().get(NAME).and_then(Json::as_array).ok_or_else(wrong)?;
+        if ids.len() > MOST_USERS {
+            return Err(BadInput::rule(format!("You can only query up to {MOST_USERS} users at a time.")));
+        }
+        let strings = ids.iter().map(Json::as_str).collect::<Option<Vec<_>>>();
+        let strings = strings.ok_or_else(|| BadInput::rule("userIds array must contain only strings"))?;
+        if strings.iter().any(|id| id.contains('\0')) {
+            return Err(wrong());
+        }
+        Ok(strings.into_iter().map(str::to_owned).collect())
     }
 }
 

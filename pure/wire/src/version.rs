@@ -244,6 +244,8 @@ pub struct Rules {
     pub codes_verify: bool,
     /// Whoever logs in by a code is told about the device.
     pub consumed_device: bool,
+    /// Whoever tries a wrong TOTP code is told how many that were.
+    pub totp_attempts: bool,
     /// All codes of a device can be taken back at once.
     pub remove_code_by_device: bool,
     /// Whether a tenant can switch a recipe off, and how.
@@ -295,6 +297,7 @@ impl CdiVersion {
             first_provider_sign_in: !from(2, 8),
             codes_verify: from(4, 0),
             consumed_device: from(5, 0),
+            totp_attempts: from(5, 0),
             remove_code_by_device: from(5, 0),
             enabled: match () {
                 () if from(5, 1) => EnabledView::From51,

@@ -44,7 +44,19 @@ fn rows() -> Vec<(&'static str, &'static str, Value, u64, u64)> {
         ("POST", "/recipe/userid/map/remove", json!({ "userId": "x" }), 1, 2),
         ("POST", "/recipe/user/email/verify/token", json!({ "userId": id(1), "email": "a@b.c" }), 1, 1),
         ("POST", "/recipe/userid/map", json!({ "superTokensUserId": id(1), "externalUserId": "x" }), 4, 3),
+        ("POST", "/recipe/totp/device", json!({ "userId": "t", "deviceName": "d", "skew": 1, "period": 30 }), 2, 4),
+        ("POST", "/recipe/totp/device", json!({ "userId": "t", "skew": 1, "period": 30 }), 3, 5),
+        ("PUT", "/recipe/totp/device", json!({ "userId": "t", "existingDeviceName": "d", "newDeviceName": "e" }), 1, 1),
+        ("GET", "/recipe/totp/device/list?userId=t", Value::Null, 1, 1),
+        ("POST", "/recipe/totp/device/status/bulk", json!({ "userIds": ["t", "x"] }), 1, 1),
+        ("POST", "/recipe/totp/device/import", totp("f"), 2, 4),
+        ("POST", "/recipe/totp/device/verify", json!({ "userId": "t", "deviceName": "f", "totp": "" }), 1, 3),
+        ("POST", "/recipe/totp/device/remove", json!({ "userId": "t", "deviceName": "f" }), 3, 4),
     ]
+}
+
+fn totp(name: &str) -> Value {
+    json!({ "userId": "t", "deviceName": name, "skew": 1, "period": 30, "secretKey": "MY" })
 }
 
 /// Of which the database is given the hash before it is asked for.

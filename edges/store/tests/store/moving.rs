@@ -133,7 +133,8 @@ async fn a_batch_is_written_by_one_at_a_time(w: &World) -> Outcome {
     let db = writing_both(w).await?;
     let mut other = connect(&w.postgres()).await?;
     let turn = other.transaction().await?;
-    turn.batch_execute("SELECT pg_advisory_xact_lock(CAST(hashtext('st_rs_backfill of public.app_id_to_user_id') AS BIGINT))").await?;
+    turn.batch_execute("SELECT pg_advisory_xact_lock(CAST(hashtext('st_rs_backfill of public.app_id_to_user_id') AS BIGINT))")
+        .await?;
     let batch = async || db.tx(async |tx| tx.backfill(&AppId::default(), "", 10).await).await;
     let meanwhile = batch().await?;
     assert_eq!((meanwhile.busy, meanwhile.users, meanwhile.last.as_deref()), (true, 0, Some("")));

@@ -8,8 +8,6 @@ use crate::version::Rules;
 
 /// The longest user id that the table keeps, in characters.
 const LONGEST_ID: usize = 128;
-/// So many users may be asked for at once.
-const MOST_USERS: usize = 500;
 
 /// GET /recipe/user/metadata
 #[derive(Debug)]
@@ -88,18 +86,7 @@ impl Operation for GetUserMetadataBulk {
     type Answer = UserMetadataBulk;
 
     fn read(input: &Input<'_>, _: &Rules) -> Result<Self, BadInput> {
-        let body = input.body()?;
-        let wrong = || BadInput::Field("userIds".to_owned());
-        let ids = body.object().get("userIds").and_then(Json::as_array).ok_or_else(wrong)?;
-        if ids.len() > MOST_USERS {
-            return Err(BadInput::rule(format!("You can only query up to {MOST_USERS} users at a time.")));
-        }
-        let strings = ids.iter().map(Json::as_str).collect::<Option<Vec<_>>>();
-        let strings = strings.ok_or_else(|| BadInput::rule("userIds array must contain only strings"))?;
-        if strings.iter().any(|id| id.contains('\0')) {
-            return Err(wrong());
-        }
-        Ok(Self { user_ids: strings.into_iter().map(str::to_owned).collect() })
+        Ok(Self { user_ids: input.body()?.queried_user_ids()? })
     }
 }
 
