@@ -16,16 +16,16 @@ const BESIDE: &[&str] = &["lambda_rest"];
 fn main() -> Result<ExitCode> {
     let log = std::env::args().nth(1).context("contracts LOG")?;
     let log = std::fs::read_to_string(log).context("the log cannot be read")?;
-    let outcomes: HashMap<&str, &str> = log.lines().filter_map(outcome).collect();
+    let outcomes: HashMap<&str, Outcome> = log.lines().flat_map(outcomes).collect();
     let (mut counts, mut missing) = (BTreeMap::<(String, &str), [usize; 2]>::new(), Vec::new());
     for framework in frameworks()? {
         for case in fdi::all() {
             let (name, kind) = (case.name(&framework), case.kind().name());
             let [ran, left_out] = counts.entry((framework.clone(), kind)).or_default();
             match outcomes.get(name.as_str()).copied() {
-                Some("ok") => *ran += 1,
-                Some("ignored") => *left_out += 1,
-                Some(other) => missing.push(format!("{name}: {other}")),
+                Some(Outcome::Ran) => *ran += 1,
+                Some(Outcome::LeftOut) => *left_out += 1,
+                Some(Outcome::Failed) => missing.push(format!("{name}: failed")),
                 None => missing.push(format!("{name}: did not run")),
             }
         }
@@ -39,10 +39,27 @@ fn main() -> Result<ExitCode> {
     Ok(if missing.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// `test NAME ... OUTCOME`, whatever stands behind.
-fn outcome(line: &str) -> Option<(&str, &str)> {
-    let (name, outcome) = line.strip_prefix("test ")?.split_once(" ... ")?;
-    Some((name.trim_end(), outcome.split_whitespace().next()?))
+/// What became of a test.
+#[derive(Clone, Copy)]
+enum Outcome {
+    Ran,
+    LeftOut,
+    Failed,
+}
+
+/// `test NAME ... OUTCOME`. Before the test and between its name and its outcome may stand what frameworks have printed meanwhile, which may
+/// also have cut off the word `ok`: that a test has failed, `cargo test` itself says.
+fn outcomes(line: &str) -> impl Iterator<Item = (&str, Outcome)> {
+    line.split("test fdi::").skip(1).filter_map(|test| {
+        let name = test.split_whitespace().next()?;
+        let name = line.get(line.find(name)?.checked_sub("fdi::".len())?..)?.split_whitespace().next()?;
+        let outcome = match test {
+            failed if failed.contains("FAILED") => Outcome::Failed,
+            left_out if left_out.contains("ignored") => Outcome::LeftOut,
+            _ => Outcome::Ran,
+        };
+        Some((name, outcome))
+    })
 }
 
 fn frameworks() -> Result<Vec<String>> {

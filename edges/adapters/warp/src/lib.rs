@@ -20,7 +20,7 @@
 //! # fn main() {}
 //! ```
 //!
-//! - [`serve`] is in the place of [`warp::serve`]. It answers the SDK's own endpoints (`/auth/session/refresh`, `/auth/signout`, …), and
+//! - [`serve`] is in the place of `warp::serve`. It answers the SDK's own endpoints (`/auth/session/refresh`, `/auth/signout`, …), and
 //!   writes what happens to sessions in a handler into that handler's reply. [`service`] is the same without a server.
 //! - [`cors_layer`] goes around that, by [`Server::cors`].
 //! - [`session`] extracts a session that must be there, and [`maybe_session`] one that may be missing. [`verify_session`] has options
@@ -31,7 +31,7 @@
 //!   rejection with [`warp::Filter::and_then`].
 //!
 //! A filter of warp cannot give anything to the filters inside of it, so what goes around all of them is a [tower](supertokens::tower)
-//! layer. For the same reason the address of the client is not in [`warp::filters::addr::remote`] but in `warp::ext::get::<SocketAddr>()`.
+//! layer. For the same reason the address of the client is not in `warp::filters::addr::remote` but in `warp::ext::get::<SocketAddr>()`.
 //! Warp's own CORS filter is not used: it puts no headers on refusals, and refuses to show the public keys to other pages.
 
 mod error;

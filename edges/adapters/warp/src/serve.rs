@@ -22,7 +22,7 @@ use warp::{Filter, Reply};
 
 use crate::recover;
 
-/// Serves these routes, which know sessions then. In the place of [`warp::serve`].
+/// Serves these routes, which know sessions then. In the place of `warp::serve`.
 pub fn serve<F>(supertokens: &SuperTokens, routes: F) -> Server<F>
 where
     F: Filter<Error = Rejection> + Clone + Send + Sync + 'static,
