@@ -25,7 +25,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 pub use body::ResponseBody;
-pub use cors::{cors_headers, cors_layer, cors_layer_for};
+pub use cors::{cors_headers, cors_layer, cors_layer_by, cors_layer_for, cors_layer_for_by};
 pub use guard::{Guarding, VerifySessionLayer, VerifySessionService};
 pub use pending::{refusal, without_layer};
 

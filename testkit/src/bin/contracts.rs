@@ -16,7 +16,7 @@ const BESIDE: &[&str] = &["lambda_rest"];
 fn main() -> Result<ExitCode> {
     let log = std::env::args().nth(1).context("contracts LOG")?;
     let log = std::fs::read_to_string(log).context("the log cannot be read")?;
-    let outcomes: HashMap<&str, Outcome> = log.lines().flat_map(outcomes).collect();
+    let outcomes: HashMap<String, Outcome> = log.lines().flat_map(outcomes).collect();
     let (mut counts, mut missing) = (BTreeMap::<(String, &str), [usize; 2]>::new(), Vec::new());
     for framework in frameworks()? {
         for case in fdi::all() {
@@ -49,10 +49,9 @@ enum Outcome {
 
 /// `test NAME ... OUTCOME`. Before the test and between its name and its outcome may stand what frameworks have printed meanwhile, which may
 /// also have cut off the word `ok`: that a test has failed, `cargo test` itself says.
-fn outcomes(line: &str) -> impl Iterator<Item = (&str, Outcome)> {
+fn outcomes(line: &str) -> impl Iterator<Item = (String, Outcome)> {
     line.split("test fdi::").skip(1).filter_map(|test| {
-        let name = test.split_whitespace().next()?;
-        let name = line.get(line.find(name)?.checked_sub("fdi::".len())?..)?.split_whitespace().next()?;
+        let name = format!("fdi::{}", test.split_whitespace().next()?);
         let outcome = match test {
             failed if failed.contains("FAILED") => Outcome::Failed,
             left_out if left_out.contains("ignored") => Outcome::LeftOut,

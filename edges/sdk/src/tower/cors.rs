@@ -1,8 +1,10 @@
 //! Which pages may talk to the API (sdk-session.md 3.6, 3.9, 9.1): the website's, with cookies, and nobody else's. Only the public keys
 //! and the discovery document are for every page.
 
+use std::borrow::Cow;
+
 use http::request::Parts;
-use http::{HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue, Uri};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::SuperTokens;
@@ -19,10 +21,7 @@ use crate::request::RequestView;
 /// Do not give it `expose_headers`: that would replace the header by which the SDK shows its tokens to the website's library. Set
 /// `Access-Control-Expose-Headers` on responses instead; the SDK adds its own names to what it finds there.
 pub fn cors_layer(supertokens: &SuperTokens) -> CorsLayer {
-    let rules = Cors::new(supertokens);
-    cors_layer_for(supertokens, move |origin, parts| {
-        rules.is_website(origin.as_bytes(), || RequestView::new(parts.method.clone(), parts.uri.clone(), parts.headers.clone()))
-    })
+    cors_layer_by(supertokens, own_address)
 }
 
 /// As [`cors_layer`], for several websites: `is_allowed` is told the request's origin. Say yes to origins that are yours only, because
@@ -31,14 +30,34 @@ pub fn cors_layer_for(
     supertokens: &SuperTokens,
     is_allowed: impl Fn(&HeaderValue, &Parts) -> bool + Send + Sync + 'static,
 ) -> CorsLayer {
+    cors_layer_for_by(supertokens, is_allowed, own_address)
+}
+
+/// As [`cors_layer`], where a request's address is not the one that the website asked for: `address` says that one.
+pub fn cors_layer_by(supertokens: &SuperTokens, address: fn(&Parts) -> Cow<'_, Uri>) -> CorsLayer {
+    let rules = Cors::new(supertokens);
+    let view = move |parts: &Parts| RequestView::new(parts.method.clone(), address(parts).into_owned(), parts.headers.clone());
+    cors_layer_for_by(supertokens, move |origin, parts| rules.is_website(origin.as_bytes(), || view(parts)), address)
+}
+
+/// As [`cors_layer_for`], where a request's address is not the one that the website asked for: `address` says that one.
+pub fn cors_layer_for_by(
+    supertokens: &SuperTokens,
+    is_allowed: impl Fn(&HeaderValue, &Parts) -> bool + Send + Sync + 'static,
+    address: fn(&Parts) -> Cow<'_, Uri>,
+) -> CorsLayer {
     let rules = Cors::new(supertokens);
     // The layer replaces what is inside of it, and so the `*` that the SDK puts on these documents.
-    let is_public = move |parts: &Parts| rules.is_public(parts.method.as_str(), parts.uri.path());
+    let is_public = move |parts: &Parts| rules.is_public(parts.method.as_str(), address(parts).path());
     CorsLayer::new()
         .allow_origin(AllowOrigin::predicate(move |origin, parts| is_allowed(origin, parts) || is_public(parts)))
         .allow_credentials(true)
         .allow_headers(cors_headers(supertokens))
         .allow_methods(Cors::METHODS)
+}
+
+fn own_address(parts: &Parts) -> Cow<'_, Uri> {
+    Cow::Borrowed(&parts.uri)
 }
 
 /// The request headers that the website's library sends, and `content-type`.

@@ -185,9 +185,7 @@ impl Db {
     pub fn backfills(&self) -> bool {
         self.dialect() == Dialect::Postgres && Mode::of(self.migration_mode()).writes_new()
     }
-}
 
-impl Db {
     /// Lets PostgreSQL see how large the tables of users have become, whenever that has doubled: it looks by itself once a minute, and until
     /// then takes whatever an app has there for a single row. Tables that are somebody else's, or that others hold, are left out.
     pub async fn size_up_tables_of_users(&self) -> Result<()> {

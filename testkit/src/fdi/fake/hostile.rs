@@ -15,7 +15,7 @@ use crate::scenarios;
 
 scenarios!(Stage:
     tokens_of_eighty_kilobytes_are_none,
-    a_hundred_cookies_are_read_and_ours_is_found,
+    many_cookies_are_read_and_ours_is_found,
     doubled_headers_count_once,
     contradictory_tokens_are_settled_by_the_table,
     bytes_that_are_no_text_are_harmless,
@@ -68,7 +68,7 @@ async fn tokens_of_eighty_kilobytes_are_none(stage: &Stage) {
     app.get("/session").bearer(&large).send().await.ok();
 }
 
-async fn a_hundred_cookies_are_read_and_ours_is_found(stage: &Stage) {
+async fn many_cookies_are_read_and_ours_is_found(stage: &Stage) {
     let (app, _) = app(stage).await;
     let mut call = app.get("/session");
     for n in 0..100 {
