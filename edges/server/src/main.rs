@@ -21,6 +21,7 @@ mod logs;
 mod metrics;
 mod migrate;
 mod opening;
+mod pages;
 mod ready;
 mod serve;
 mod show_config;
@@ -155,18 +156,8 @@ impl JavaFlags {
     }
 }
 
-/// The allocator asks for pages of 2 MiB, of which a core that has little to do fills a small part.
-#[cfg(target_os = "linux")]
-fn take_small_pages() {
-    // A kernel that knows no such pages has none to give.
-    let _ = rustix::thread::disable_transparent_huge_pages(true);
-}
-
-#[cfg(not(target_os = "linux"))]
-fn take_small_pages() {}
-
 fn main() -> ExitCode {
-    take_small_pages();
+    pages::small();
     let line = Line::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,

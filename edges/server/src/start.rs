@@ -13,7 +13,7 @@ use tokio::sync::watch;
 
 use crate::config::{Config, Notice};
 use crate::serve::{Door, Terms, serve};
-use crate::{Place, Settings, Stop, files, logs, opening, say};
+use crate::{Place, Settings, Stop, files, logs, opening, pages, say};
 
 /// A database that is not there yet is tried again after this long, for so long in all, as upstream does.
 const RETRY: Duration = Duration::from_secs(5);
@@ -56,6 +56,7 @@ pub(crate) async fn run(settings: &Settings, place: &Place, ignored_flags: &[&st
         never = opening::answer(&listeners, &config.core.base_path) => match never {},
         () = &mut stop => return Ok(()),
     };
+    pages::as_given();
     for chore in Chore::ALL {
         tokio::spawn(keep_doing(&core, chore));
     }
