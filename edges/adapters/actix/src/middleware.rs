@@ -14,7 +14,7 @@ use pin_project_lite::pin_project;
 use supertokens::adapter::Pending;
 use supertokens::{BoxFuture, Scope, SuperTokens};
 
-use crate::translate::{answer, finish, finish_error, view};
+use crate::translate::{answer, answer_with, finish, view};
 
 /// Makes an actix application know sessions. Wrap it around the whole `App`, after all middleware that wants a session and before the CORS
 /// component: what is wrapped last stands outermost.
@@ -151,11 +151,13 @@ fn settle<B: MessageBody>(result: Result<ServiceResponse<B>, actix_web::Error>, 
         }
         // Middleware inside has failed, and actix writes the response when all middleware is done.
         Err(mut error) => {
-            let pending = error.error_response().extensions_mut().remove::<Pending>();
+            let mut response = error.error_response();
+            let pending = response.extensions_mut().remove::<Pending>();
             if let Some(error) = pending.and_then(|pending| pending.take()) {
                 return Settled::Refused(error, None);
             }
-            finish_error(scope, &mut error);
+            finish(scope, response.headers_mut());
+            answer_with(&mut error, response);
             Settled::Done(Err(error))
         }
     }

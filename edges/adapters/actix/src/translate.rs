@@ -1,5 +1,7 @@
 //! Between actix's own types, which are those of an older `http`, and the SDK's.
 
+use std::cell::RefCell;
+
 use actix_web::dev::RequestHead;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
@@ -58,16 +60,15 @@ pub(crate) fn answer(written: http::Response<Bytes>) -> HttpResponse {
     response
 }
 
-/// As [`finish`], for an error that actix will write a response for when all middleware is done. It stays the error that it is.
-pub(crate) fn finish_error(scope: &Scope, error: &mut Error) {
-    if !scope.has_changes() {
-        return;
-    }
-    let mut response = error.error_response();
-    finish(scope, response.headers_mut());
+/// The response that actix will write for an error when all middleware is done. It stays the error that it is; but some give their response
+/// only once, and whoever has asked for it puts it back.
+pub(crate) fn answer_with(error: &mut Error, response: HttpResponse) {
     let headers = response.headers().clone();
-    error.add_response_mapper(move |mut response| {
-        *response.headers_mut() = headers.clone();
-        response
+    let kept = RefCell::new(Some(response));
+    error.add_response_mapper(move |mut again| {
+        kept.take().unwrap_or_else(|| {
+            *again.headers_mut() = headers.clone();
+            again
+        })
     });
 }

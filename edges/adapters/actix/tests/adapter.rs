@@ -5,6 +5,7 @@ use std::fmt;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::error::InternalError;
 use actix_web::http::StatusCode;
 use actix_web::middleware::{Next, from_fn};
 use actix_web::{App, HttpResponse, ResponseError, test, web};
@@ -60,6 +61,15 @@ async fn logs_in_and_fails(
     Err(OutOfTea.into())
 }
 
+/// Middleware that fails with a response that can be had only once.
+async fn fails_with_a_response(
+    _: ServiceRequest,
+    _: Next<impl MessageBody>,
+) -> Result<ServiceResponse<actix_web::body::BoxBody>, actix_web::Error> {
+    let response = HttpResponse::Conflict().insert_header(("x-tea", "none")).body("taken");
+    Err(InternalError::from_response("taken", response).into())
+}
+
 async fn needs_a_session(
     mut request: ServiceRequest,
     next: Next<impl MessageBody>,
@@ -81,6 +91,17 @@ async fn an_error_of_middleware_stays_the_error_that_it_is_and_carries_the_token
         assert_eq!((response.status(), response.headers().contains_key("x-tea")), (StatusCode::IM_A_TEAPOT, true));
         assert_eq!(response.headers().get_all("set-cookie").count(), 2);
     }
+}
+
+#[actix_web::test]
+async fn a_response_that_an_error_gives_only_once_is_the_answer() {
+    let sessions = SuperTokensMiddleware::new(engine().await);
+    let app = App::new().service(web::resource("/").wrap(from_fn(fails_with_a_response)).to(ok)).wrap(sessions);
+    let app = test::init_service(app).await;
+    let error = test::try_call_service(&app, test::TestRequest::get().uri("/").to_request()).await.expect_err("middleware fails");
+    let response = error.error_response();
+    assert_eq!((response.status(), response.headers().contains_key("x-tea")), (StatusCode::CONFLICT, true));
+    assert_eq!(actix_web::body::to_bytes(response.into_body()).await.expect("a body"), "taken");
 }
 
 #[actix_web::test]

@@ -21,6 +21,9 @@ pub(crate) fn without_stage(uri: &Uri, extensions: &Extensions) -> Option<Uri> {
     let is_off = outside.is_some_and(|outside| behind(outside).and_then(|at| outside.get(at..)) == Some(raw));
     let path = if is_off { raw } else { behind(raw).and_then(|at| raw.get(at..)).unwrap_or(raw) };
     let path = if path.is_empty() { "/" } else { path };
+    if path == uri.path() {
+        return None;
+    }
     let path_and_query = match uri.query() {
         Some(query) => format!("{path}?{query}"),
         None => path.to_owned(),

@@ -110,7 +110,8 @@ impl<'r, P: VerifyPolicy> FromRequest<'r> for Session<P> {
             Ok(scope) => adapter::required::<P>(scope, visit.checked()).await,
             Err(missing) => Err(missing),
         };
-        if let Ok(session) = &found {
+        // What a laxer policy has let in is nothing that others may trust.
+        if let (Ok(session), true) = (&found, P::TRUSTS_GUARD) {
             visit.keep(CheckedSession(Some(session.clone())));
         }
         outcome(visit, found).map(Self::of)
@@ -127,7 +128,7 @@ impl<'r, P: VerifyPolicy> FromRequest<'r> for MaybeSession<P> {
             Ok(scope) => adapter::optional::<P>(scope, visit.checked()).await,
             Err(missing) => Err(missing),
         };
-        if let Ok(session) = &found {
+        if let (Ok(session), true) = (&found, P::TRUSTS_GUARD) {
             visit.keep(CheckedSession(session.clone()));
         }
         outcome(visit, found).map(|session| Self(session.map(Session::of)))

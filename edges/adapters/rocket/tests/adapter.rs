@@ -6,9 +6,10 @@ use rocket::http::{Header, Status};
 use rocket::local::asynchronous::Client;
 use rocket::response::Redirect;
 use rocket::{Build, Rocket, catch, catchers, get, post, routes};
-use supertokens::session::{NewSession, SessionRecipe};
+use supertokens::adapter::VerifyPolicy;
+use supertokens::session::{AntiCsrfMode, NewSession, SessionRecipe, VerifyOptions};
 use supertokens::{AppInfo, Core, SuperTokens};
-use supertokens_rocket::{Auth, Error, Result, Session, SuperTokensFairing};
+use supertokens_rocket::{Auth, Error, MaybeSession, Result, Session, SuperTokensFairing};
 use supertokens_testkit::errors_logged::ErrorsLogged;
 
 async fn engine() -> SuperTokens {
@@ -42,6 +43,25 @@ async fn login(auth: Auth) -> Result<()> {
     Ok(())
 }
 
+/// Does not ask whether the request comes from a page of ours.
+struct Lax;
+
+impl VerifyPolicy for Lax {
+    fn options() -> VerifyOptions {
+        VerifyOptions::new().anti_csrf_check(false)
+    }
+}
+
+#[post("/lax-first")]
+async fn lax_first(lax: MaybeSession<Lax>, session: Session) -> String {
+    format!("{} {}", lax.0.is_some(), session.user_id())
+}
+
+#[post("/lax")]
+async fn lax(session: Session<Lax>) -> String {
+    session.user_id().to_owned()
+}
+
 #[catch(401)]
 fn page() -> &'static str {
     "a page that knows nothing of refreshing"
@@ -68,6 +88,24 @@ async fn a_handler_that_looks_at_the_refusal_answers_by_itself() {
     let client = Client::untracked(rocket).await.expect("a rocket");
     let response = client.get("/looks").dispatch().await;
     assert_eq!((response.status(), response.into_string().await.as_deref()), (Status::Ok, Some("a page for strangers")));
+}
+
+#[rocket::async_test]
+async fn what_a_laxer_policy_has_let_in_is_checked_again_for_others() {
+    let app = AppInfo::new("Shop").api_domain("https://api.example.com").website_domain("https://example.com");
+    let builder = SuperTokens::builder(app).core(Core::embedded("sqlite::memory:"));
+    let engine = builder.recipe(SessionRecipe::new().anti_csrf(AntiCsrfMode::ViaCustomHeader)).build().await.expect("an SDK");
+    let token = engine.create_new_session(NewSession::of("ada")).await.expect("a session").access_token();
+    let rocket = rocket().mount("/", routes![lax, lax_first]).attach(SuperTokensFairing::new(engine));
+    let client = Client::untracked(rocket).await.expect("a rocket");
+    let asked = [("/lax", false, Status::Ok), ("/lax-first", false, Status::Unauthorized), ("/lax-first", true, Status::Ok)];
+    for (path, is_of_a_page, expected) in asked {
+        let mut request = client.post(path).header(Header::new("cookie", format!("sAccessToken={token}")));
+        if is_of_a_page {
+            request.add_header(Header::new("rid", "session"));
+        }
+        assert_eq!(request.dispatch().await.status(), expected, "{path}");
+    }
 }
 
 #[rocket::async_test]

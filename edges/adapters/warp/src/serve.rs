@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -83,17 +84,17 @@ where
     /// Serves on this socket, HTTP/1 and HTTP/2, until the future is dropped. Connections that are open then end by themselves.
     ///
     /// # Errors
-    /// The socket is broken.
+    /// None: when no connection can be taken, it tries again after a second.
     pub async fn incoming(self, socket: TcpListener) -> io::Result<()> {
         let service = service::<_, Incoming>(&self.engine, self.routes);
         match self.cors {
-            Some(cors) => accept(socket, cors.layer(service)).await,
-            None => accept(socket, service).await,
+            Some(cors) => match accept(socket, cors.layer(service)).await {},
+            None => match accept(socket, service).await {},
         }
     }
 }
 
-async fn accept<S, R>(socket: TcpListener, service: S) -> io::Result<()>
+async fn accept<S, R>(socket: TcpListener, service: S) -> Infallible
 where
     S: Service<Request<Incoming>, Response = Response<R>, Error = Infallible, Future: Send + 'static> + Clone + Send + 'static,
     R: Body<Data = Bytes, Error = warp::Error> + Send + 'static,
@@ -101,9 +102,13 @@ where
     loop {
         match socket.accept().await {
             Ok((stream, address)) => drop(tokio::spawn(connection(stream, address, service.clone()))),
-            // One caller that left while waiting is nobody else's affair; without file descriptors, the next may find some.
+            // One caller that left while waiting is nobody else's affair.
             Err(error) if matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset) => {}
-            Err(error) => return Err(error),
+            // Out of file descriptors, for one: when callers leave, there are some again.
+            Err(error) => {
+                tracing::warn!(%error, "no connection can be taken; the next try is in a second");
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
         }
     }
 }
