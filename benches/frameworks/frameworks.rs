@@ -14,7 +14,8 @@ pub(crate) type Ask = Box<dyn FnMut(&'static str) -> Pin<Box<dyn Future<Output =
 type Build = fn(&Runtime, Option<SuperTokens>, &str) -> Ask;
 
 /// All of them.
-pub(crate) const ALL: &[(&str, Build)] = &[("axum", axum), ("actix", actix), ("rocket", rocket), ("warp", warp)];
+pub(crate) const ALL: &[(&str, Build)] =
+    &[("axum", axum), ("actix", actix), ("lambda", lambda), ("poem", poem), ("rocket", rocket), ("salvo", salvo), ("warp", warp)];
 
 const HEADERS: [(&str, &str); 3] = [("host", "localhost"), ("accept", "*/*"), ("user-agent", "bench")];
 
@@ -48,6 +49,90 @@ fn axum(_: &Runtime, engine: Option<SuperTokens>, cookie: &str) -> Ask {
         router = router.route("/me", get(me)).layer(SuperTokensLayer::new(engine));
     }
     tower::<_, Body, _>(router, cookie)
+}
+
+fn lambda(_: &Runtime, engine: Option<SuperTokens>, cookie: &str) -> Ask {
+    use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequestContext;
+    use lambda_http::request::RequestContext;
+    use lambda_http::tower::{Layer as _, ServiceExt as _, service_fn};
+    use lambda_http::{Body, Error, Request, RequestExt as _, Response};
+    use supertokens_lambda::{SessionExt as _, SuperTokensLayer};
+
+    async fn api(request: Request) -> Result<Response<Body>, Error> {
+        match request.uri().path() {
+            "/hello" => Ok(Response::new("hello".into())),
+            _ => Ok(Response::new(request.session().await?.user_id().into())),
+        }
+    }
+    // What every event has: where it comes from, and the path as it was asked for.
+    fn of_an_event(mut request: Request) -> Request {
+        let path = request.uri().path().to_owned();
+        let mut context = ApiGatewayV2httpRequestContext::default();
+        context.stage = Some("$default".to_owned());
+        request.extensions_mut().insert(RequestContext::ApiGatewayV2(context));
+        request.with_raw_http_path(&path)
+    }
+    match engine {
+        None => tower::<_, Body, _>(service_fn(|request| api(of_an_event(request))), cookie),
+        Some(engine) => {
+            let with = SuperTokensLayer::new(engine).layer(service_fn(api));
+            tower::<_, Body, _>(with.map_request(of_an_event), cookie)
+        }
+    }
+}
+
+fn poem(_: &Runtime, engine: Option<SuperTokens>, cookie: &str) -> Ask {
+    use poem::{Endpoint, EndpointExt as _, Request, Route, get, handler};
+    use supertokens_poem::{Session, SuperTokensMiddleware};
+
+    #[handler]
+    fn hello() -> &'static str {
+        "hello"
+    }
+    #[handler]
+    fn me(session: Session) -> String {
+        session.user_id().to_owned()
+    }
+    fn asking<E: Endpoint + 'static>(app: E, cookie: &str) -> Ask {
+        let (app, cookie) = (Rc::new(app), cookie.to_owned());
+        Box::new(move |path| {
+            let request =
+                HEADERS.iter().fold(Request::builder().uri_str(path), |request, (name, value)| request.header(*name, *value));
+            let (app, request) = (Rc::clone(&app), request.header("cookie", cookie.as_str()).finish());
+            Box::pin(async move { app.get_response(request).await.status().as_u16() })
+        })
+    }
+    let app = Route::new().at("/hello", get(hello));
+    match engine {
+        None => asking(app, cookie),
+        Some(engine) => asking(app.at("/me", get(me)).with(SuperTokensMiddleware::new(engine)), cookie),
+    }
+}
+
+fn salvo(_: &Runtime, engine: Option<SuperTokens>, cookie: &str) -> Ask {
+    use salvo::http::uri::Scheme;
+    use salvo::prelude::{Router, Service, Writer as _, handler};
+    use supertokens_salvo::{Session, SuperTokensHoop};
+
+    #[handler]
+    async fn hello() -> &'static str {
+        "hello"
+    }
+    #[handler]
+    async fn me(session: Session) -> String {
+        session.user_id().to_owned()
+    }
+    let router = Router::new().push(Router::with_path("hello").get(hello));
+    let service = match engine {
+        None => Service::new(router),
+        Some(engine) => Service::new(router.push(Router::with_path("me").get(me))).hoop(SuperTokensHoop::new(engine)),
+    };
+    let (service, cookie) = (Rc::new(service), cookie.to_owned());
+    Box::new(move |path| {
+        let request = request::<http_body_util::Empty<bytes::Bytes>>(path, &cookie).map(|_| bytes::Bytes::new());
+        let (service, request) = (Rc::clone(&service), salvo::Request::from_hyper(request, Scheme::HTTP));
+        Box::pin(async move { service.handle(request).await.status_code.map_or(0, |status| status.as_u16()) })
+    })
 }
 
 fn warp(_: &Runtime, engine: Option<SuperTokens>, cookie: &str) -> Ask {

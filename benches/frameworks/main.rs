@@ -13,12 +13,11 @@
 )]
 
 mod frameworks;
+mod known_token;
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use supertokens::session::{NewSession, SessionRecipe};
-use supertokens::{AppInfo, Core, SuperTokens};
 use tokio::runtime::Runtime;
 
 use crate::frameworks::{ALL, Ask};
@@ -36,7 +35,7 @@ fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let slice = std::env::var("BENCH_MILLISECONDS").ok().and_then(|slice| slice.parse().ok()).unwrap_or(400);
     let words: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
-    let (engine, cookie) = runtime.block_on(known_token());
+    let (engine, cookie) = runtime.block_on(known_token::known_token());
     println!("\n## A request in process, the token known already\n");
     println!("| | the route alone, µs | the middleware adds, µs | and a session, µs |\n|---|--:|--:|--:|");
     let mut over = Vec::new();
@@ -54,15 +53,6 @@ fn main() -> ExitCode {
     }
     println!("\nMore than {LIMIT} µs: {}", over.join(", "));
     ExitCode::FAILURE
-}
-
-/// The SDK, and the cookie of a session that it has checked once.
-async fn known_token() -> (SuperTokens, String) {
-    let app = AppInfo::new("bench").api_domain("http://localhost:3001").website_domain("http://localhost:3000");
-    let builder = SuperTokens::builder(app).core(Core::embedded("sqlite::memory:"));
-    let engine = builder.recipe(SessionRecipe::new().verified_tokens_kept(1_000)).build().await.unwrap();
-    let session = engine.create_new_session(NewSession::of("bench")).await.unwrap();
-    (engine, format!("sAccessToken={}", session.access_token()))
 }
 
 /// Of the route alone, of the same with the middleware, and of one that takes a session: µs each, after one round that does not count.

@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { website } from "./outside/website.mjs";
 import { annaIsAsBefore, cast, outside, play } from "./play.mjs";
 
-const { chromium } = createRequire(new URL("../../examples/shared/browser-test/package.json", import.meta.url))("playwright-core");
+const { chromium } = createRequire(new URL("../../examples/browser-test/package.json", import.meta.url))("playwright-core");
 
 // Chromium as it is, without what it asks of the network by itself.
 const QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"];

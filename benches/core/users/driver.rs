@@ -57,8 +57,8 @@ impl Statements {
             page: one(&["SELECT CAST(p.id AS TEXT), p.joined", "FROM all_auth_recipe_users a", "ORDER BY joined ASC"]).await?,
             search: one(&[
                 "SELECT CAST(a.primary_or_recipe_user_id AS TEXT) AS id",
-                "FROM all_auth_recipe_users a",
-                "joined DESC",
+                "emailpassword_users",
+                "all_auth_recipe_users a",
             ])
             .await?,
             roles: one(&["SELECT role FROM user_roles WHERE"]).await?,
@@ -149,8 +149,10 @@ impl UserDriverWorker {
 
     async fn search(&mut self) -> anyhow::Result<bool> {
         let (emails, none) = (vec![self.turn.anybody().email()], Vec::<String>::new());
-        let params: [&(dyn tokio_postgres::types::ToSql + Sync); 9] =
-            [&P, &P, &false, &emails, &true, &none, &true, &none, &1000_i64];
+        // Behind whatever begins with the address, the newest first; no phone numbers, no providers.
+        let (last, sign, limit) = ("\u{10ffff}".repeat(512), -1_i64, 1000_i64);
+        let params: [&(dyn tokio_postgres::types::ToSql + Sync); 11] =
+            [&P, &P, &emails, &last, &sign, &limit, &emails, &true, &none, &true, &none];
         let places = self.client.query(&self.on.search, &params).await?;
         let ids: Vec<String> = places.iter().map(|row| row.get(0)).collect();
         Ok(self.users(&ids).await? > 0)

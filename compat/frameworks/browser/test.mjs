@@ -7,7 +7,7 @@ import { createRequire } from "node:module";
 
 import { address, serve } from "./website.mjs";
 
-const require = createRequire(new URL("../../../examples/shared/browser-test/package.json", import.meta.url));
+const require = createRequire(new URL("../../../examples/browser-test/package.json", import.meta.url));
 const { chromium } = require("playwright-core");
 
 const CALLS = 5;

@@ -7,7 +7,7 @@ import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const PAGE = new URL("page/", import.meta.url);
-const EXAMPLE = new URL("../../../examples/shared/website/", import.meta.url);
+const EXAMPLE = new URL("../../../examples/website/", import.meta.url);
 const PORT = 3000;
 const TYPES = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".json": "application/json" };
 

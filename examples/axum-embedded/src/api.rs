@@ -4,9 +4,11 @@ use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::routing::{delete, get, post};
 use axum::{Json, Router};
-use example_shared::{Device, LogIn, StillAlive, only_admins};
 use serde_json::Value;
 use supertokens_axum::{Auth, Engine, MaybeSession, Result, Session, verify_session};
+
+use crate::app::{self, LogIn, StillAlive, only_admins};
+use crate::devices::Device;
 
 pub(crate) fn routes() -> Router {
     Router::new()
@@ -22,34 +24,34 @@ pub(crate) fn routes() -> Router {
 
 /// The layer puts the tokens into this response.
 async fn log_in(auth: Auth, Json(input): Json<LogIn>) -> Result<Json<Value>> {
-    Ok(Json(example_shared::log_in(&auth, &input).await?))
+    Ok(Json(app::log_in(&auth, &input).await?))
 }
 
 /// Open to everybody.
 async fn greeting(MaybeSession(session): MaybeSession) -> String {
-    example_shared::greeting(session.as_deref())
+    app::greeting(session.as_deref())
 }
 
 /// Only for the signed in: the extractor refuses everybody else, before this is called. It checks the token's signature and asks nobody.
 async fn show_session(session: Session) -> Json<Value> {
-    Json(example_shared::shown(&session))
+    Json(app::shown(&session))
 }
 
 /// The core is asked, too.
 async fn certain(session: Session<StillAlive>) -> String {
-    example_shared::certain(&session)
+    app::certain(&session)
 }
 
 /// The session that the guard has found.
 async fn for_admins(session: Session) -> String {
-    example_shared::for_admins(&session)
+    app::for_admins(&session)
 }
 
 async fn list_devices(session: Session, engine: Engine) -> Result<Json<Vec<Device>>> {
-    Ok(Json(example_shared::list_devices(&session, &engine).await?))
+    Ok(Json(app::list_devices(&session, &engine).await?))
 }
 
 async fn sign_out_device(session: Session<StillAlive>, engine: Engine, Path(handle): Path<String>) -> Result<StatusCode> {
-    let signed_out = example_shared::sign_out_device(&session, &engine, &handle).await?;
+    let signed_out = app::sign_out_device(&session, &engine, &handle).await?;
     Ok(if signed_out { StatusCode::NO_CONTENT } else { StatusCode::NOT_FOUND })
 }

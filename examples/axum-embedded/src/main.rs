@@ -1,17 +1,19 @@
 //! A whole application with sessions: axum in front, the SuperTokens core in the same process, one SQLite file behind it.
 //!
-//! This file puts the layers around the routes; `api.rs` has the routes, and `../shared` what is the same in every framework: the SDK
-//! and what the routes do. README.md says how to start it, and what to change before it meets the world.
+//! This file puts the layers around the routes; `api.rs` has the routes, and `app.rs` what they do, and the SDK. README.md says how to start it, and what to change before it meets the world.
 
 mod api;
+mod app;
+mod devices;
 
 use std::error::Error;
 
 use axum::Router;
-use example_shared::{Options, WEBSITE, announce};
 use supertokens_axum::{SuperTokensLayer, cors_layer};
 use tokio::net::TcpListener;
 use tower_http::services::ServeDir;
+
+use crate::app::{Options, WEBSITE, announce};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {

@@ -1,91 +1,95 @@
-//! A whole application with sessions: Rocket in front, the SuperTokens core in the same process, one SQLite file behind it.
-//! `../shared` has what is the same in every framework: the SDK, and what the routes do.
+//! The small application of all examples, in Rocket: log in, like a comment, see your session, log out. README.md says how to start it.
 
+use std::env;
 use std::error::Error;
 
-use example_shared::{Device, LogIn, Options, StillAlive, WEBSITE, announce, only_admins};
-use rocket::fairing::AdHoc;
-use rocket::fs::FileServer;
-use rocket::http::Status;
-use rocket::request::{FromRequest, Outcome};
+use rocket::config::{Config, LogLevel};
 use rocket::serde::json::Json;
-use rocket::{Config, Request, delete, get, post, routes};
-use serde_json::Value;
-use supertokens_rocket::{Auth, Cors, Engine, MaybeSession, Result, Session, SuperTokensFairing, verify_session};
+use rocket::{get, post, routes};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use supertokens::adapter::VerifyPolicy;
+use supertokens::session::{NewSession, SessionRecipe, VerifyOptions};
+use supertokens::{AppInfo, Core, SuperTokens};
+use supertokens_rocket::{Auth, Cors, MaybeSession, Result, Session, SuperTokensFairing};
 
 #[rocket::main]
 async fn main() -> std::result::Result<(), Box<dyn Error>> {
-    let options = Options::start();
-    // Rocket takes the port by itself; this one is free.
-    let (listener, address) = options.listen()?;
-    let port = listener.local_addr()?.port();
-    drop(listener);
-    let supertokens = options.supertokens(&address).await?;
-    let config = Config { port, log_level: rocket::config::LogLevel::Critical, ..Config::default() };
+    tracing_subscriber::fmt().with_writer(std::io::stderr).init();
+    let port: u16 = env::var("PORT").map_or(Ok(3001), |port| port.parse())?;
+    let supertokens = initialise(&format!("http://localhost:{port}")).await?;
+    let config = Config { port, log_level: LogLevel::Critical, ..Config::default() };
+
+    // Step 3: the SDK's routes and CORS.
     rocket::custom(config)
-        .mount("/api", routes![greeting, log_in, show_session, certain, for_admins, list_devices, sign_out_device])
-        .mount("/", FileServer::from(WEBSITE))
+        .mount("/", routes![log_in, greeting, like_comment, session_info, log_out])
         .attach(SuperTokensFairing::new(supertokens.clone()))
         .attach(Cors::new(&supertokens))
-        .attach(AdHoc::on_liftoff("announce", |_| Box::pin(async move { announce(&address) })))
         .launch()
         .await?;
+
     Ok(())
 }
 
-/// The fairing puts the tokens into this response.
-#[post("/login", data = "<input>")]
-async fn log_in(auth: Auth, input: Json<LogIn>) -> Result<Json<Value>> {
-    Ok(Json(example_shared::log_in(&auth, &input).await?))
+/// Step 2: who we are, and what we use.
+async fn initialise(address: &str) -> std::result::Result<SuperTokens, Box<dyn Error>> {
+    let app = AppInfo::new("Comments").api_domain(address).website_domain("http://localhost:3000");
+    Ok(SuperTokens::builder(app).core(core()).recipe(SessionRecipe::new()).build().await?)
 }
 
-/// Open to everybody.
-#[get("/greeting")]
-async fn greeting(session: MaybeSession) -> String {
-    example_shared::greeting(session.0.as_deref())
-}
-
-/// Only for the signed in: the guard refuses everybody else, before this is called. It checks the token's signature and asks nobody.
-#[get("/session")]
-async fn show_session(session: Session) -> Json<Value> {
-    Json(example_shared::shown(&session))
-}
-
-/// The core is asked, too.
-#[get("/certain")]
-async fn certain(session: Session<StillAlive>) -> String {
-    example_shared::certain(&session)
-}
-
-/// A guard of the application's own, with options that are made at run time.
-struct Admin(supertokens_rocket::supertokens::session::Session);
-
-#[rocket::async_trait]
-impl<'r> FromRequest<'r> for Admin {
-    type Error = supertokens_rocket::Error;
-
-    async fn from_request(request: &'r Request<'_>) -> Outcome<Self, Self::Error> {
-        match verify_session(request, &only_admins()).await {
-            Outcome::Success(Some(session)) => Outcome::Success(Self(session)),
-            Outcome::Success(None) => Outcome::Forward(Status::Unauthorized),
-            Outcome::Error(refused) => Outcome::Error(refused),
-            Outcome::Forward(status) => Outcome::Forward(status),
-        }
+/// Step 6: the core, in this process or elsewhere.
+fn core() -> Core {
+    match env::var("CORE_URL") {
+        Ok(url) => Core::remote(url).api_key(env::var("CORE_API_KEY").unwrap_or_default()),
+        Err(_) => Core::embedded(env::var("DATABASE").unwrap_or_else(|_| "sqlite:auth.db".to_owned())),
     }
 }
 
-#[get("/admin")]
-async fn for_admins(admin: Admin) -> String {
-    example_shared::for_admins(&admin.0)
+#[derive(Deserialize)]
+struct LogIn {
+    name: String,
 }
 
-#[get("/devices")]
-async fn list_devices(session: Session, engine: Engine) -> Result<Json<Vec<Device>>> {
-    Ok(Json(example_shared::list_devices(&session, &engine).await?))
+/// It believes every name. Put your own check here, and create the session only when it has succeeded.
+#[post("/login", data = "<input>")]
+async fn log_in(auth: Auth, input: Json<LogIn>) -> Result<Json<Value>> {
+    // Step 4: `?` hands errors of the SDK's to its fairing, which answers them.
+    auth.create_new_session(NewSession::of(input.into_inner().name)).await?;
+    Ok(Json(json!({ "status": "OK" })))
 }
 
-#[delete("/devices/<handle>")]
-async fn sign_out_device(session: Session<StillAlive>, engine: Engine, handle: &str) -> Result<Status> {
-    let signed_out = example_shared::sign_out_device(&session, &engine, handle).await?;
-    Ok(if signed_out { Status::NoContent } else { Status::NotFound })
+// Step 5: protect routes. A handler that takes a session is not called without one.
+#[post("/like-comment")]
+async fn like_comment(session: Session) -> Json<Value> {
+    Json(json!({ "likedBy": session.user_id() }))
+}
+
+/// A session that the database was asked for, too.
+struct StillAlive;
+
+impl VerifyPolicy for StillAlive {
+    fn options() -> VerifyOptions {
+        VerifyOptions::new().check_database()
+    }
+}
+
+#[get("/sessioninfo")]
+async fn session_info(session: Session<StillAlive>) -> Json<Value> {
+    Json(json!({
+        "sessionHandle": session.handle(),
+        "userId": session.user_id(),
+        "accessTokenPayload": *session.access_token_payload(),
+    }))
+}
+
+/// Open to everybody, and friendlier to those it knows.
+#[get("/greeting")]
+async fn greeting(session: MaybeSession) -> String {
+    session.0.map_or_else(|| "Hello.".to_owned(), |session| format!("Hello, {}.", session.user_id()))
+}
+
+#[post("/logout")]
+async fn log_out(session: Session) -> Result<Json<Value>> {
+    session.revoke().await?;
+    Ok(Json(json!({ "status": "OK" })))
 }

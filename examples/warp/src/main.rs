@@ -1,57 +1,83 @@
-//! A whole application with sessions: warp in front, the SuperTokens core in the same process, one SQLite file behind it.
-//! `../shared` has what is the same in every framework: the SDK, and what the routes do.
+//! The small application of all examples, in warp: log in, like a comment, see your session, log out. README.md says how to start it.
 
+use std::env;
 use std::error::Error;
 
-use example_shared::{LogIn, Options, StillAlive, WEBSITE, announce, only_admins};
-use supertokens::session::Session;
-use supertokens::{Scope, SuperTokens};
-use supertokens_warp::{Result, auth, cors_layer, engine, maybe_session, session, session_by, verify_session};
-use tokio::net::TcpListener;
-use warp::http::StatusCode;
-use warp::reject::Rejection;
+use serde::Deserialize;
+use serde_json::json;
+use supertokens::session::{NewSession, Session, SessionRecipe, VerifyOptions};
+use supertokens::{AppInfo, Core, Scope, SuperTokens};
+use supertokens_warp::{Result, auth, cors_layer, maybe_session, session, verify_session};
 use warp::{Filter, Reply};
 
 #[tokio::main]
 async fn main() -> std::result::Result<(), Box<dyn Error>> {
-    let options = Options::start();
-    let (listener, address) = options.listen()?;
-    let supertokens = options.supertokens(&address).await?;
-    let routes = warp::path("api").and(api()).or(warp::fs::dir(WEBSITE));
-    announce(&address);
-    let server = supertokens_warp::serve(&supertokens, routes).cors(cors_layer(&supertokens));
-    Ok(server.incoming(TcpListener::from_std(listener)?).await?)
-}
-
-fn api() -> impl Filter<Extract = (impl Reply,), Error = Rejection> + Clone + Send + Sync + 'static {
-    // Open to everybody.
-    let greeting = warp::path!("greeting").and(warp::get()).and(maybe_session());
-    let greeting = greeting.map(|session: Option<Session>| example_shared::greeting(session.as_ref()));
+    tracing_subscriber::fmt().with_writer(std::io::stderr).init();
+    let port: u16 = env::var("PORT").map_or(Ok(3001), |port| port.parse())?;
+    let supertokens = initialise(&format!("http://localhost:{port}")).await?;
+    let strict = verify_session(VerifyOptions::new().check_database());
     let login = warp::path!("login").and(warp::post()).and(auth()).and(warp::body::json()).then(log_in);
-    // Only for the signed in: the filter refuses everybody else. It checks the token's signature and asks nobody.
-    let shown = warp::path!("session").and(warp::get()).and(session());
-    let shown = shown.map(|session: Session| warp::reply::json(&example_shared::shown(&session)));
-    // The core is asked, too.
-    let certain = warp::path!("certain").and(warp::get()).and(session_by::<StillAlive>());
-    let certain = certain.map(|session: Session| example_shared::certain(&session));
-    // Options that are made at run time.
-    let admin = warp::path!("admin").and(warp::get()).and(verify_session(only_admins()));
-    let admin = admin.map(|session: Option<Session>| session.as_ref().map(example_shared::for_admins).unwrap_or_default());
-    let devices = warp::path!("devices").and(warp::get()).and(session()).and(engine()).then(list_devices);
-    let sign_out = warp::path!("devices" / String).and(warp::delete()).and(session_by::<StillAlive>()).and(engine());
-    greeting.or(login).or(shown).or(certain).or(admin).or(devices).or(sign_out.then(sign_out_device))
+    let greeting = warp::path!("greeting").and(warp::get()).and(maybe_session()).map(greeting);
+    let session_info = warp::path!("sessioninfo").and(warp::get()).and(strict).map(session_info);
+    let logout = warp::path!("logout").and(warp::post()).and(session()).then(log_out);
+
+    // Step 5: protect routes. A handler behind `session()` is not called without one.
+    let like = warp::path!("like-comment").and(warp::post()).and(session()).map(like_comment);
+
+    // Step 3: the SDK's routes and CORS.
+    let routes = login.or(greeting).or(like).or(session_info).or(logout);
+    let server = supertokens_warp::serve(&supertokens, routes).cors(cors_layer(&supertokens));
+
+    Ok(server.run(([127, 0, 0, 1], port)).await?)
 }
 
-/// The tokens are put into this reply.
+/// Step 2: who we are, and what we use.
+async fn initialise(address: &str) -> std::result::Result<SuperTokens, Box<dyn Error>> {
+    let app = AppInfo::new("Comments").api_domain(address).website_domain("http://localhost:3000");
+    Ok(SuperTokens::builder(app).core(core()).recipe(SessionRecipe::new()).build().await?)
+}
+
+/// Step 6: the core, in this process or elsewhere.
+fn core() -> Core {
+    match env::var("CORE_URL") {
+        Ok(url) => Core::remote(url).api_key(env::var("CORE_API_KEY").unwrap_or_default()),
+        Err(_) => Core::embedded(env::var("DATABASE").unwrap_or_else(|_| "sqlite:auth.db".to_owned())),
+    }
+}
+
+#[derive(Deserialize)]
+struct LogIn {
+    name: String,
+}
+
+/// It believes every name. Put your own check here, and create the session only when it has succeeded.
 async fn log_in(auth: Scope, input: LogIn) -> Result<impl Reply> {
-    Ok(warp::reply::json(&example_shared::log_in(&auth, &input).await?))
+    // Step 4: `?` hands errors of the SDK's to its service, which answers them.
+    auth.create_new_session(NewSession::of(input.name)).await?;
+    Ok(warp::reply::json(&json!({ "status": "OK" })))
 }
 
-async fn list_devices(session: Session, supertokens: SuperTokens) -> Result<impl Reply> {
-    Ok(warp::reply::json(&example_shared::list_devices(&session, &supertokens).await?))
+fn like_comment(session: Session) -> impl Reply {
+    warp::reply::json(&json!({ "likedBy": session.user_id() }))
 }
 
-async fn sign_out_device(handle: String, session: Session, supertokens: SuperTokens) -> Result<StatusCode> {
-    let signed_out = example_shared::sign_out_device(&session, &supertokens, &handle).await?;
-    Ok(if signed_out { StatusCode::NO_CONTENT } else { StatusCode::NOT_FOUND })
+/// What the filter has found: it has asked the database, too.
+fn session_info(session: Option<Session>) -> impl Reply {
+    warp::reply::json(&session.map(|session| {
+        json!({
+            "sessionHandle": session.handle(),
+            "userId": session.user_id(),
+            "accessTokenPayload": *session.access_token_payload(),
+        })
+    }))
+}
+
+/// Open to everybody, and friendlier to those it knows.
+fn greeting(session: Option<Session>) -> String {
+    session.map_or_else(|| "Hello.".to_owned(), |session| format!("Hello, {}.", session.user_id()))
+}
+
+async fn log_out(session: Session) -> Result<impl Reply> {
+    session.revoke().await?;
+    Ok(warp::reply::json(&json!({ "status": "OK" })))
 }
