@@ -10,6 +10,7 @@ pub use pending::{Pending, status_of};
 
 use crate::context::Scope;
 use crate::error::Error;
+pub use crate::inline::poll_without_io;
 use crate::session::{Session, VerifyOptions};
 
 /// How an extractor checks sessions, said in a type.

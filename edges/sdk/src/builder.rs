@@ -135,19 +135,24 @@ impl Builder {
         self
     }
 
-    /// Checks the settings, and opens the core if it is embedded. A remote core is not asked yet: one that is down does not keep the
-    /// application from starting.
+    /// Checks the settings as [`build`](Self::build) does, and opens nothing: for hosts that say at once what is wrong and open later.
+    /// Whether the database is there, it does not know.
     ///
     /// # Errors
-    /// See [`BuildError`]; each names the setting and what to do.
-    pub async fn build(self) -> Result<SuperTokens, BuildError> {
-        let origin = self.app_info.origin;
-        let app = self.app_info.input.normalise()?;
+    /// As [`build`](Self::build).
+    pub fn check(&self) -> Result<(), BuildError> {
+        let app = self.app_info.input.clone().normalise()?;
+        self.settle(&app)?;
+        self.core.as_ref().map_or(Ok(()), Core::check)
+    }
+
+    /// The recipes by their kinds: the sessions', the time of JWTs, and how many verified tokens are kept.
+    fn settle(&self, app: &supertokens_web::app_info::AppInfo) -> Result<(Option<SessionFeature>, i64, usize), BuildError> {
         if self.recipes.is_empty() {
             return Err(BuildError::NoRecipe);
         }
         let (mut session, mut jwt) = (None, None);
-        for recipe in self.recipes {
+        for recipe in &self.recipes {
             let twice = match recipe {
                 Recipe::Session(recipe) => session.replace(recipe).map(|_| "session"),
                 Recipe::Jwt(recipe) => jwt.replace(recipe).map(|_| "jwt"),
@@ -156,9 +161,21 @@ impl Builder {
                 return Err(BuildError::RecipeTwice(name));
             }
         }
-        let jwt_validity = jwt.unwrap_or_default().validity()?;
-        let kept = session.as_ref().and_then(|recipe| recipe.verified_tokens).unwrap_or(VERIFIED_TOKENS);
-        let session = session.map(|recipe| feature(*recipe, &app)).transpose()?;
+        let jwt_validity = jwt.cloned().unwrap_or_default().validity()?;
+        let kept = session.and_then(|recipe| recipe.verified_tokens).unwrap_or(VERIFIED_TOKENS);
+        let session = session.map(|recipe| feature((**recipe).clone(), app)).transpose()?;
+        Ok((session, jwt_validity, kept))
+    }
+
+    /// Checks the settings, and opens the core if it is embedded. A remote core is not asked yet: one that is down does not keep the
+    /// application from starting.
+    ///
+    /// # Errors
+    /// See [`BuildError`]; each names the setting and what to do.
+    pub async fn build(self) -> Result<SuperTokens, BuildError> {
+        let app = self.app_info.input.clone().normalise()?;
+        let (session, jwt_validity, kept) = self.settle(&app)?;
+        let origin = self.app_info.origin;
         if let (Some(feature), None) = (&session, &origin) {
             warn_of_cookies_that_nobody_keeps(feature, &app);
         }

@@ -66,6 +66,16 @@ impl Core {
         Self::of(Kind::Embedded { source, app: None })
     }
 
+    /// As [`embedded`](Self::embedded), but several SDKs of this process that name the same database have one core, which ends with the last
+    /// of them. For hosts with several instances in a process, as worker threads of Node are. All of them must be on one tokio runtime, and
+    /// name the same settings.
+    #[cfg(feature = "embedded")]
+    pub fn embedded_of_process(database_url: impl Into<String>) -> Self {
+        let settings = supertokens_domain::json::JsonObject::new();
+        let source = crate::transport::embedded::Source::OfProcess { url: database_url.into(), settings };
+        Self::of(Kind::Embedded { source, app: None })
+    }
+
     /// An embedded core that the application opened by itself, and whose periodic work it does.
     #[cfg(feature = "embedded")]
     pub fn opened(core: supertokens_core::Core) -> Self {
@@ -92,7 +102,8 @@ impl Core {
     #[cfg(feature = "embedded")]
     #[must_use]
     pub fn setting(mut self, name: &str, value: impl Into<supertokens_domain::json::Json>) -> Self {
-        if let Kind::Embedded { source: crate::transport::embedded::Source::Database { settings, .. }, .. } = &mut self.kind {
+        use crate::transport::embedded::Source::{Database, OfProcess};
+        if let Kind::Embedded { source: Database { settings, .. } | OfProcess { settings, .. }, .. } = &mut self.kind {
             settings.insert(name, value);
         }
         self
@@ -134,12 +145,30 @@ impl Core {
         self
     }
 
-    pub(crate) async fn connect(self) -> Result<CoreClient, BuildError> {
+    /// What can be wrong with it before anything is opened.
+    pub(crate) fn check(&self) -> Result<(), BuildError> {
         let key_fits = self.api_key.as_ref().is_none_or(|key| http::HeaderValue::from_str(key.expose()).is_ok());
         if !key_fits {
             let why = "the key holds a character that no header can carry: write it as the core's configuration has it";
             return Err(BuildError::Setting { field: "api_key", why: why.to_owned() });
         }
+        match &self.kind {
+            #[cfg(feature = "remote")]
+            Kind::Remote { connection_uri } => parse_connection_uri(connection_uri).map(drop).map_err(BuildError::ConnectionUri),
+            #[cfg(feature = "embedded")]
+            Kind::Embedded { source, app } => {
+                check_embedded(source, app.as_deref())?;
+                parse_connection_uri(&embedded_address(app.as_deref())).map_err(BuildError::ConnectionUri)?;
+                source.check()
+            }
+            Kind::Transport { connection_uri, .. } => {
+                parse_connection_uri(connection_uri).map(drop).map_err(BuildError::ConnectionUri)
+            }
+        }
+    }
+
+    pub(crate) async fn connect(self) -> Result<CoreClient, BuildError> {
+        self.check()?;
         let (transport, hosts): (Arc<dyn CoreTransport>, Vec<CoreAddress>) = match self.kind {
             #[cfg(feature = "remote")]
             Kind::Remote { connection_uri } => {
@@ -148,10 +177,8 @@ impl Core {
             }
             #[cfg(feature = "embedded")]
             Kind::Embedded { source, app } => {
-                check_embedded(&source, app.as_deref())?;
-                let address = app.map_or_else(|| EMBEDDED.to_owned(), |app| format!("{EMBEDDED}/appid-{app}"));
-                let hosts = parse_connection_uri(&address).map_err(BuildError::ConnectionUri)?;
-                (Arc::new(crate::transport::embedded::Embedded::open(source).await?), hosts)
+                let hosts = parse_connection_uri(&embedded_address(app.as_deref())).map_err(BuildError::ConnectionUri)?;
+                (crate::transport::embedded::Embedded::open(source).await?, hosts)
             }
             Kind::Transport { transport, connection_uri } => {
                 (transport, parse_connection_uri(&connection_uri).map_err(BuildError::ConnectionUri)?)
@@ -165,6 +192,11 @@ impl Core {
     }
 }
 
+#[cfg(feature = "embedded")]
+fn embedded_address(app: Option<&str>) -> String {
+    app.map_or_else(|| EMBEDDED.to_owned(), |app| format!("{EMBEDDED}/appid-{app}"))
+}
+
 /// An empty text comes from a variable that nobody has set. It must mean neither some other database nor some other app.
 #[cfg(feature = "embedded")]
 fn check_embedded(source: &crate::transport::embedded::Source, app: Option<&str>) -> Result<(), BuildError> {
@@ -173,7 +205,9 @@ fn check_embedded(source: &crate::transport::embedded::Source, app: Option<&str>
         Err(BuildError::Setting { field, why })
     };
     match source {
-        crate::transport::embedded::Source::Database { url, .. } if url.trim().is_empty() => {
+        crate::transport::embedded::Source::Database { url, .. } | crate::transport::embedded::Source::OfProcess { url, .. }
+            if url.trim().is_empty() =>
+        {
             empty("database_url of Core::embedded", "sqlite:PATH or postgresql://user:password@host/database")
         }
         _ if app.is_some_and(|app| app.trim().is_empty()) => empty("app_id", "the app's id, or leave it out for the public app"),

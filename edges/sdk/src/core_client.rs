@@ -238,6 +238,7 @@ impl CoreClient {
     }
 
     async fn exchange(&self, request: Request<Bytes>) -> Result<Response<Bytes>, CoreError> {
+        crate::inline::where_io_may_be().await;
         self.calls.add();
         let answer = self.transport.send(request).await;
         if answer.as_ref().map_or(true, |response| response.status().is_server_error()) {

@@ -70,16 +70,39 @@ impl Scope {
                 Err(error) => Err(error),
             };
             match answered {
-                Ok((body, headers)) => {
-                    let answer = scope.own_answer().unwrap_or_else(|| OwnAnswer::json(StatusCode::OK, &body));
-                    let mut response = plain(answer);
-                    response.headers_mut().extend(headers);
-                    scope.finish(response.headers_mut());
-                    response
-                }
+                Ok(answered) => scope.answered(answered),
                 Err(error) => scope.error_response(error).await,
             }
         })
+    }
+
+    /// As [`handle`](Self::handle), for hosts that write responses by themselves: the answer and its headers are given apart, faults come
+    /// back, and whatever shall change on the response stays in the scope, for [`finish`](Self::finish).
+    ///
+    /// # Errors
+    /// A fault; or what an override or a callback of the application ran into.
+    pub async fn handle_or_fail(&self) -> Result<Option<(OwnAnswer, HeaderMap)>, Error> {
+        let answered = match self.find() {
+            Ok(None) => return Ok(None),
+            Ok(Some(ours)) => self.run(ours).await,
+            Err(error) => Err(error),
+        };
+        match answered {
+            Ok((body, headers)) => Ok(Some((self.own_answer_or(&body), headers))),
+            Err(error) => Ok(Some((self.answer_error(error).await?, HeaderMap::new()))),
+        }
+    }
+
+    /// The answer of an endpoint, with all changes in it.
+    fn answered(&self, (body, headers): (Value, HeaderMap)) -> Response<Bytes> {
+        let mut response = plain(self.own_answer_or(&body));
+        response.headers_mut().extend(headers);
+        self.finish(response.headers_mut());
+        response
+    }
+
+    fn own_answer_or(&self, body: &Value) -> OwnAnswer {
+        self.own_answer().unwrap_or_else(|| OwnAnswer::json(StatusCode::OK, body))
     }
 
     fn find(&self) -> Result<Option<Ours>, Error> {

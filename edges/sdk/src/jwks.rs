@@ -104,6 +104,11 @@ impl Jwks {
         self.hosts.iter().find_map(|host| self.usable(host, now).and_then(|set| finds(&set)))
     }
 
+    /// The same, however old the keys are: for what was found good with them a moment ago.
+    pub(crate) fn last_known<T>(&self, finds: impl Fn(&KeySet) -> Option<T>) -> Option<T> {
+        self.hosts.iter().find_map(|host| host.known.load_full().and_then(|set| finds(&set)))
+    }
+
     async fn find_at<T>(
         &self,
         host: &Host,

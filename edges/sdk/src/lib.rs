@@ -68,6 +68,7 @@ pub mod error;
 mod figures;
 mod future;
 mod handle;
+mod inline;
 mod interface;
 mod json;
 mod jwks;

@@ -36,4 +36,4 @@ pub use supertokens_web::response_changes::TokenKind;
 pub use supertokens_web::session_settings::{AntiCsrfMode, SameSite};
 pub use supertokens_web::transfer::{AllowedTransfer, TransferMethod};
 pub use token::PresentedToken;
-pub use verify::{GetSession, VerifyOptions, VerifySession};
+pub use verify::{Asked, GetSession, VerifyOptions, VerifySession};

@@ -281,6 +281,24 @@ pub struct Regenerated {
     pub(crate) payload: supertokens_domain::json::JsonObject,
 }
 
+impl Regenerated {
+    /// What an override gives that asks no core by itself: the payload that is stored now, and the new access token with its end and its
+    /// beginning, both in ms since 1970.
+    ///
+    /// # Errors
+    /// [`Error::BadInput`], if the payload is nested too deeply.
+    pub fn new(stored_payload: Payload, access: Option<(String, Millis, Millis)>) -> Result<Self, Error> {
+        let payload = json::from_payload(&stored_payload)?;
+        let access = access.map(|(token, expiry, created)| wire::Token { token, expiry, created });
+        Ok(Self { stored_payload, access, payload })
+    }
+
+    /// The new access token with its end and its beginning, if the old one was not over already. A secret.
+    pub fn access_token(&self) -> Option<(&str, Millis, Millis)> {
+        self.access.as_ref().map(|access| (access.token.as_str(), access.expiry, access.created))
+    }
+}
+
 impl std::fmt::Debug for Regenerated {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Regenerated").field("has_access_token", &self.access.is_some()).finish_non_exhaustive()

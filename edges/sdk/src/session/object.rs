@@ -201,6 +201,18 @@ impl Session {
         self.held().payload()
     }
 
+    /// The same as JSON text, as it stands in the token. For adapters that hand it on.
+    pub fn access_token_payload_text(&self) -> String {
+        self.held().payload_text().to_owned()
+    }
+
+    /// Whether it is just what the request brought: no token of it was made or changed since. For adapters, which need not keep such a
+    /// session: [`Scope::resume_session`] finds it again.
+    pub fn is_as_sent(&self) -> bool {
+        let held = self.held();
+        !held.updated && held.refresh.is_none() && held.newer_payload.is_none()
+    }
+
     /// When the access token ends, in ms since 1970.
     pub fn access_token_expiry(&self) -> Millis {
         self.held().expires_at

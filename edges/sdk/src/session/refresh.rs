@@ -28,6 +28,18 @@ pub struct RefreshSession {
     pub context: UserContext,
 }
 
+impl RefreshSession {
+    /// As [`SuperTokens::refresh_session`] asks, to be called with the context of a request.
+    pub fn new(
+        refresh_token: impl Into<String>,
+        disable_anti_csrf: bool,
+        anti_csrf_token: Option<String>,
+        context: UserContext,
+    ) -> Self {
+        Self { refresh_token: Secret::new(refresh_token.into()), anti_csrf_token, disable_anti_csrf, context }
+    }
+}
+
 impl std::fmt::Debug for RefreshSession {
     /// Both tokens are secrets.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -86,8 +98,7 @@ impl SuperTokens {
         disable_anti_csrf: bool,
         anti_csrf_token: Option<String>,
     ) -> Result<Session, Error> {
-        let refresh_token = Secret::new(refresh_token.into());
-        self.call(RefreshSession { refresh_token, anti_csrf_token, disable_anti_csrf, context: UserContext::new() }).await
+        self.call(RefreshSession::new(refresh_token, disable_anti_csrf, anti_csrf_token, UserContext::new())).await
     }
 }
 

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use http::Method;
+use supertokens_domain::session::signing_key::VerifyingKey;
 use supertokens_web::anti_csrf::{self, RequestDecision};
 use supertokens_web::response_changes::TokenKind;
 use supertokens_web::routing;
@@ -87,6 +88,15 @@ impl VerifyOptions {
         self
     }
 
+    /// What is asked for, but for validators. For overrides, and for hosts that hand them on.
+    pub fn described(&self) -> Asked {
+        Asked {
+            session_required: self.session_required,
+            anti_csrf_check: self.anti_csrf_check,
+            check_database: self.check_database,
+        }
+    }
+
     /// Asks for this claim too, besides those that always apply.
     #[must_use]
     pub fn require(self, validator: impl ClaimValidator) -> Self {
@@ -104,6 +114,17 @@ impl VerifyOptions {
             }
         })
     }
+}
+
+/// What options ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Asked {
+    /// Whether a request without a session is refused.
+    pub session_required: bool,
+    /// Whether cross-site requests are looked for; `None`: by the verb.
+    pub anti_csrf_check: Option<bool>,
+    /// Whether the core is asked.
+    pub check_database: bool,
 }
 
 impl std::fmt::Debug for VerifyOptions {
@@ -271,6 +292,28 @@ impl SuperTokens {
         Ok(claims)
     }
 
+    /// What a token says that a known key has signed, be it over or not.
+    async fn verify_without_time(&self, presented: &PresentedToken) -> Result<Arc<TokenClaims>, Error> {
+        let inner = self.inner();
+        let known = inner
+            .verified
+            .as_ref()
+            .and_then(|verified| verified.find(presented.fingerprint(), inner.jwks.generation(), self.now()));
+        if let Some(claims) = known {
+            return Ok(claims);
+        }
+        let parsed =
+            token::parse(presented.expose()).map_err(|_| Error::no_session("the token is not an access token of a session"))?;
+        let signs = |key: &VerifyingKey| parsed.kid().is_none_or(|kid| key.kid() == kid) && parsed.signed_by(key);
+        if inner.jwks.last_known(|set| set.keys.iter().any(signs).then_some(())).is_some() {
+            return Ok(Arc::new(parsed.into_claims()));
+        }
+        match self.check_signature(&parsed).await {
+            Ok(()) | Err(BadSignature::Expired) => Ok(Arc::new(parsed.into_claims())),
+            Err(why) => Err(Error::try_refresh(why.to_string())),
+        }
+    }
+
     async fn check_signature(&self, parsed: &token::ParsedToken<'_>) -> Result<(), BadSignature> {
         let inner = self.inner();
         let now = || self.now();
@@ -385,6 +428,23 @@ impl Scope {
         session.assert_claims_with(&validators, self.context()).await?;
         session.attach(self, method.unwrap_or(allowed.or_header()))?;
         Ok(Some(session))
+    }
+
+    /// The session that a check of this request has found a moment ago, to do something with it: neither the time, nor anti-CSRF, nor
+    /// claims, nor the database are looked at again, and it is attached to this scope. The signature is, unless the token is remembered,
+    /// so that nobody is given a session that no check could have found. For adapters that do not keep what a check gave.
+    ///
+    /// # Errors
+    /// [`Error::Unauthorised`], which takes no tokens away, without a token; [`Error::TryRefreshToken`], if no known key has signed it.
+    pub async fn resume_session(&self) -> Result<Session, Error> {
+        let engine = self.supertokens();
+        let (method, token, allowed) = self.select()?;
+        let token = token.ok_or_else(|| Error::no_session("no access token"))?;
+        let claims = engine.verify_without_time(&token).await?;
+        let anti_csrf = self.request().header("anti-csrf").map(std::borrow::Cow::into_owned);
+        let session = Session::new(engine.clone(), Held::verified(&token, claims, anti_csrf));
+        session.attach(self, method.unwrap_or(allowed.or_header()))?;
+        Ok(session)
     }
 
     /// Which token counts, where it stands, and which methods are allowed.

@@ -1,7 +1,9 @@
 //! A core in the application's own process: no socket, no second service. The same router answers as in the program `supertokens`, so
 //! every endpoint and every version works embedded by construction (decision 19).
 
+use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
 use futures_util::FutureExt as _;
@@ -9,7 +11,10 @@ use http::uri::PathAndQuery;
 use http::{Request, Response, Uri};
 use supertokens_core::chores::{Chore, keep_doing};
 use supertokens_core::{Core, CoreOptions};
+use supertokens_domain::config::{self, AddressRules, Checks, CoreConfig, Owner, nearest_key};
+use supertokens_domain::json::{Json, JsonObject};
 use supertokens_store::DatabaseOptions;
+use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 
 use super::CoreTransport;
@@ -19,10 +24,40 @@ use crate::future::BoxFuture;
 /// What an embedded core is opened with.
 pub(crate) enum Source {
     /// Opens a database and does the periodic work.
-    Database { url: String, settings: supertokens_domain::json::JsonObject },
+    Database { url: String, settings: JsonObject },
+    /// The same, unless this process has that database open already.
+    OfProcess { url: String, settings: JsonObject },
     /// A core that somebody else opened and looks after.
     Opened(Core),
 }
+
+impl Source {
+    /// What can be wrong with it before it is opened.
+    pub(crate) fn check(&self) -> Result<(), BuildError> {
+        let (Self::Database { url, settings } | Self::OfProcess { url, settings }) = self else { return Ok(()) };
+        DatabaseOptions::parse(url).map_err(|error| BuildError::Embedded(error.into()))?;
+        if let Some((name, _)) = settings.iter().find(|(name, _)| !is_of_a_core(name)) {
+            let meant =
+                nearest_key(name).filter(|meant| is_of_a_core(meant)).map(|meant| format!("; {meant} was meant, perhaps"));
+            let why = format!("{name} is no setting of an embedded core{}", meant.unwrap_or_default());
+            return Err(BuildError::Setting { field: "settings", why });
+        }
+        let config = CoreConfig::effective_sharing(settings, &[], Checks::Normal, &AddressRules::default());
+        config.map(drop).map_err(|problems| {
+            let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            BuildError::Embedded(format!("the settings do not hold: {}", problems.join("; ")).into())
+        })
+    }
+}
+
+/// What is set by the database's address instead, an embedded core does not read.
+fn is_of_a_core(name: &str) -> bool {
+    name == POOL || config::key(name).is_some_and(|key| key.owner != Owner::Database)
+}
+
+const POOL: &str = "postgresql_connection_pool_size";
+/// In a process of several, each has a pool of its own.
+const POOL_OF_PROCESS: usize = 4;
 
 pub(crate) struct Embedded {
     core: Core,
@@ -30,21 +65,57 @@ pub(crate) struct Embedded {
     _jobs: JoinSet<()>,
 }
 
+/// The cores of this process that may be shared, by the databases' addresses, with the settings they were opened with.
+static OF_PROCESS: Mutex<Option<ByDatabase>> = Mutex::const_new(None);
+
+type ByDatabase = HashMap<String, (String, Weak<Embedded>)>;
+
 impl Embedded {
-    pub(crate) async fn open(source: Source) -> Result<Self, BuildError> {
-        let (url, base) = match source {
-            Source::Opened(core) => return Ok(Self { core, _jobs: JoinSet::new() }),
-            Source::Database { url, settings } => (url, settings),
-        };
-        let database = DatabaseOptions::parse(&url).map_err(|error| BuildError::Embedded(error.into()))?;
+    pub(crate) async fn open(source: Source) -> Result<Arc<Self>, BuildError> {
+        match source {
+            Source::Opened(core) => Ok(Arc::new(Self { core, _jobs: JoinSet::new() })),
+            Source::Database { url, settings } => Self::of(&url, settings, None).await.map(Arc::new),
+            Source::OfProcess { url, settings } => Self::shared(url, settings).await,
+        }
+    }
+
+    async fn of(url: &str, settings: JsonObject, pool: Option<usize>) -> Result<Self, BuildError> {
+        let mut database = DatabaseOptions::parse(url).map_err(|error| BuildError::Embedded(error.into()))?;
+        let said = settings.get(POOL).and_then(Json::as_i64).and_then(|size| usize::try_from(size).ok());
+        if let (DatabaseOptions::Postgres(options), Some(size)) = (&mut database, said.or(pool)) {
+            options.pool_size = size;
+        }
         let mut options = CoreOptions::new(database);
-        options.base = base;
+        options.base = settings;
         let core = Core::open(options).await.map_err(|error| BuildError::Embedded(with_causes(&error).into()))?;
         let mut jobs = JoinSet::new();
         for chore in Chore::ALL {
             jobs.spawn(keep_doing(&core, chore));
         }
         Ok(Self { core, _jobs: jobs })
+    }
+
+    /// Held while one opens: whoever comes meanwhile wants what he gets.
+    async fn shared(url: String, settings: JsonObject) -> Result<Arc<Self>, BuildError> {
+        let mut of_process = OF_PROCESS.lock().await;
+        let known = of_process.get_or_insert_default();
+        let wanted = settings.to_text();
+        if let Some((with, core)) = known.get(&url)
+            && let Some(core) = core.upgrade()
+        {
+            if *with == wanted {
+                return Ok(core);
+            }
+            let why = "this process has the database open with other settings: give all that name it the same ones";
+            return Err(BuildError::Setting { field: "settings", why: why.to_owned() });
+        }
+        let core = Arc::new(Self::of(&url, settings, Some(POOL_OF_PROCESS)).await?);
+        // A memory database has no name: each is one of its own.
+        if !url.trim_end().ends_with(":memory:") {
+            known.retain(|_, (_, core)| core.strong_count() > 0);
+            known.insert(url, (wanted, Arc::downgrade(&core)));
+        }
+        Ok(core)
     }
 }
 
