@@ -1,0 +1,6 @@
+import cjs from "./awsLambda.js";
+
+export const middleware = cjs.middleware;
+export const wrapRequest = cjs.wrapRequest;
+export const wrapResponse = cjs.wrapResponse;
+export default cjs;

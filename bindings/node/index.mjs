@@ -1,0 +1,26 @@
+import cjs from "./index.js";
+
+export const init = cjs.init;
+const SuperTokensError_ = cjs.Error;
+export const RecipeUserId = cjs.RecipeUserId;
+export const getAllCORSHeaders = cjs.getAllCORSHeaders;
+export const convertToRecipeUserId = cjs.convertToRecipeUserId;
+export const getRequestFromUserContext = cjs.getRequestFromUserContext;
+export const isRecipeInitialized = cjs.isRecipeInitialized;
+export const ready = cjs.ready;
+export const close = cjs.close;
+export const resetForTests = cjs.resetForTests;
+export const NotInThisPackage = cjs.NotInThisPackage;
+export const getUserCount = cjs.getUserCount;
+export const getUsersOldestFirst = cjs.getUsersOldestFirst;
+export const getUsersNewestFirst = cjs.getUsersNewestFirst;
+export const deleteUser = cjs.deleteUser;
+export const createUserIdMapping = cjs.createUserIdMapping;
+export const getUserIdMapping = cjs.getUserIdMapping;
+export const deleteUserIdMapping = cjs.deleteUserIdMapping;
+export const updateOrDeleteUserIdMappingInfo = cjs.updateOrDeleteUserIdMappingInfo;
+export const getUser = cjs.getUser;
+export const listUsersByAccountInfo = cjs.listUsersByAccountInfo;
+export const getAvailableFirstFactors = cjs.getAvailableFirstFactors;
+export { SuperTokensError_ as Error };
+export default cjs.default;

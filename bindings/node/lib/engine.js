@@ -1,0 +1,130 @@
+// A call to the engine is a row of steps: a checked session (a text), or {kind: 0 done | 1 failed | 2 we are asked | 3 wait}. The
+// functions of the application run here, in its own thread and context; nothing of the engine ever calls one.
+"use strict";
+
+const { OF_SESSIONS, SessionError, SuperTokensError } = require("./error.js");
+const { RecipeUserId } = require("./recipe-user-id.js");
+const native = require("./native.js");
+
+// An error that crosses as itself: by number, until it comes out or its call ends.
+let nextNumber = 1;
+
+class Row {
+    constructor(call, resolve, reject) {
+        Object.assign(this, { call, resolve, reject, id: undefined, kept: undefined, thrown: undefined });
+    }
+
+    // What the engine is told of an error that one of the application's functions has thrown.
+    keep(error) {
+        if (SuperTokensError.isErrorFromSuperTokens(error) && (OF_SESSIONS.has(error.type) || error.type === "BAD_INPUT_ERROR")) {
+            this.thrown = error;
+            return JSON.stringify({ code: error.type, message: String(error.message), data: dataOf(error) });
+        }
+        const number = String(nextNumber++);
+        (this.kept ??= new Map()).set(number, error);
+        return JSON.stringify({ code: "HOST", message: number });
+    }
+
+    failure({ name, value }) {
+        const { message, data } = JSON.parse(value);
+        if (name === "HOST") return this.kept?.has(message) ? this.kept.get(message) : new Error("a function of the application failed");
+        if (this.thrown?.type === name && this.thrown.message === message) return this.thrown;
+        return errorOf(name, message, data);
+    }
+}
+
+// The payload of a session error as the engine names it.
+function dataOf({ type, payload }) {
+    if (type !== "TOKEN_THEFT_DETECTED") return payload ?? null;
+    const { recipeUserId } = payload ?? {};
+    return { ...payload, recipeUserId: recipeUserId?.getAsString?.() ?? recipeUserId };
+}
+
+function errorOf(code, message, data) {
+    if (OF_SESSIONS.has(code)) {
+        const payload = code === "TOKEN_THEFT_DETECTED" ? { ...data, recipeUserId: new RecipeUserId(data.recipeUserId) } : (data ?? undefined);
+        return new SessionError({ type: code, message, payload });
+    }
+    if (code === "BAD_INPUT_ERROR") return new SuperTokensError({ type: code, message });
+    // Not as members of the error: frameworks take a `status` for the one to answer with.
+    return Object.assign(new Error(message), { code, ...(data ? { details: data } : {}) });
+}
+
+class Engine {
+    // `callbacks`: what the engine may ask, by name: (input, call, session) => {value?, session?}.
+    constructor(settings, callbacks) {
+        this.callbacks = callbacks;
+        this.rows = new Map();
+        // What tells us of steps keeps no process alive; a call that is under way does.
+        this.alive = setInterval(() => {}, 0x7fffffff).unref();
+        const { Engine: Native, logLines } = native();
+        this.native = new Native(JSON.stringify(settings), (id) => {
+            if (id === 0) return write(logLines());
+            const row = this.rows.get(id);
+            if (row !== undefined) this.take(this.native.step(id), row);
+        });
+    }
+
+    close() {
+        clearInterval(this.alive);
+    }
+
+    // Begins a function. What ends at once is given at once, everything else as a promise.
+    start(name, input, call, session) {
+        return this.settle(this.native.start(name, JSON.stringify(input), call.parts(), call.choices(), session), call);
+    }
+
+    settle(step, call) {
+        if (typeof step === "string") return { checked: step };
+        if (step.kind < 2) {
+            call.apply(step.changes);
+            if (step.kind === 1) throw new Row(call).failure(step);
+            return done(step);
+        }
+        return new Promise((resolve, reject) => this.take(step, new Row(call, resolve, reject)));
+    }
+
+    take(step, row) {
+        try {
+            if (typeof step === "string") return this.end(row, () => row.resolve({ checked: step }));
+            row.call.apply(step.changes);
+            if (step.kind < 2) return this.end(row, () => (step.kind === 1 ? row.reject(row.failure(step)) : row.resolve(done(step))));
+        } catch (error) {
+            return this.end(row, () => row.reject(error));
+        }
+        if (row.id === undefined) {
+            row.id = step.id;
+            this.rows.set(step.id, row);
+            if (this.rows.size === 1) this.alive.ref();
+        }
+        if (step.kind === 2) this.ask(step, row);
+    }
+
+    end(row, tell) {
+        if (row.id !== undefined && this.rows.delete(row.id) && this.rows.size === 0) this.alive.unref();
+        tell();
+    }
+
+    async ask(step, row) {
+        let value, session, thrown;
+        try {
+            const given = await this.callbacks[step.name](JSON.parse(step.value), row.call, step.session ?? undefined);
+            session = given?.session;
+            value = JSON.stringify(given?.value);
+        } catch (error) {
+            thrown = row.keep(error);
+        }
+        this.take(this.native.resume(row.id, value, session, thrown), row);
+    }
+}
+
+const done = ({ value, session }) => ({ value: value === null || value === undefined ? undefined : JSON.parse(value), session: session ?? undefined });
+
+function write(lines) {
+    for (let at = 0; at < lines.length; at += 2) {
+        const out = lines[at] === "ERROR" ? console.error : lines[at] === "WARN" ? console.warn : console.log;
+        out(`com.supertokens {t: "${new Date().toISOString()}", message: ${JSON.stringify(lines[at + 1])}}`);
+    }
+}
+
+module.exports = { Engine, dataOf };

@@ -1,0 +1,4 @@
+import { NotHere } from "../../types";
+
+declare const recipe: NotHere;
+export default recipe;

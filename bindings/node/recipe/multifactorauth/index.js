@@ -1,0 +1,3 @@
+"use strict";
+
+module.exports = require("../../lib/not-here.js").recipe("MultiFactorAuth");

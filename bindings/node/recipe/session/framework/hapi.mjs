@@ -1,0 +1,4 @@
+import cjs from "./hapi.js";
+
+export const verifySession = cjs.verifySession;
+export default cjs;

@@ -1,0 +1,27 @@
+import cjs from "./index.js";
+
+export const init = cjs.init;
+export const createNewSession = cjs.createNewSession;
+export const createNewSessionWithoutRequestResponse = cjs.createNewSessionWithoutRequestResponse;
+export const getSession = cjs.getSession;
+export const getSessionWithoutRequestResponse = cjs.getSessionWithoutRequestResponse;
+export const refreshSession = cjs.refreshSession;
+export const refreshSessionWithoutRequestResponse = cjs.refreshSessionWithoutRequestResponse;
+export const validateClaimsForSessionHandle = cjs.validateClaimsForSessionHandle;
+export const getSessionInformation = cjs.getSessionInformation;
+export const getAllSessionHandlesForUser = cjs.getAllSessionHandlesForUser;
+export const revokeAllSessionsForUser = cjs.revokeAllSessionsForUser;
+export const revokeSession = cjs.revokeSession;
+export const revokeMultipleSessions = cjs.revokeMultipleSessions;
+export const updateSessionDataInDatabase = cjs.updateSessionDataInDatabase;
+export const mergeIntoAccessTokenPayload = cjs.mergeIntoAccessTokenPayload;
+export const fetchAndSetClaim = cjs.fetchAndSetClaim;
+export const setClaimValue = cjs.setClaimValue;
+export const getClaimValue = cjs.getClaimValue;
+export const removeClaim = cjs.removeClaim;
+export const createJWT = cjs.createJWT;
+export const getJWKS = cjs.getJWKS;
+export const getOpenIdDiscoveryConfiguration = cjs.getOpenIdDiscoveryConfiguration;
+const SuperTokensError_ = cjs.Error;
+export { SuperTokensError_ as Error };
+export default cjs.default;
