@@ -12,7 +12,7 @@ const { serve } = createRequire(import.meta.url)("../website/serve");
 
 const website = "http://localhost:3000";
 const CALLS = 5;
-const AT_ONCE = 5;
+const AT_ONCE = 2;
 const QUIET = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
 const TOKENS = { cookie: ["sAccessToken", "sRefreshToken"], header: ["st-access-token", "st-refresh-token"] };
 
