@@ -28,7 +28,7 @@ pub(crate) struct Options {
     #[arg(long, default_value_t = 30)]
     pub(crate) access_token_seconds: u32,
     /// A core that runs somewhere else, such as http://localhost:3567, in the place of the one inside.
-    #[arg(long, env = "SUPERTOKENS_CORE")]
+    #[arg(long, env = "CORE_URL")]
     pub(crate) core: Option<String>,
 }
 
