@@ -32,6 +32,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("supertokens-server", &["supertokens-core", "supertokens-domain", "supertokens-store"]),
     ("supertokens-bridge", &["supertokens"]),
     ("supertokens-native-node", &["supertokens-bridge"]),
+    ("supertokens-native-python", &["supertokens-bridge"]),
     // The core and the store only with the feature `embedded`.
     ("supertokens", &["supertokens-core", "supertokens-domain", "supertokens-store", "supertokens-web", "supertokens-wire"]),
     ("supertokens-axum", &["supertokens"]),
@@ -93,6 +94,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("url", &["supertokens-web"]),
     ("psl", &["supertokens-web"]),
     ("napi", &["supertokens-native-node"]),
+    ("pyo3", &["supertokens-native-python"]),
 ];
 
 /// The crates in which no two modules side by side may need each other, on any floor: what is below can be read, tested and moved

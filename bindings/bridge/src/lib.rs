@@ -97,8 +97,19 @@ impl Bridge {
 
     /// A check of a request's session. Where nothing has to be waited for, it ends within this call, and does no IO on this thread.
     pub fn verify(self: &Arc<Self>, request: &Request<'_>, checks: Checks, choices: Option<&str>) -> Step {
+        self.verify_telling(&self.notify, request, checks, choices)
+    }
+
+    /// The same, for a host of several event loops: this one is told.
+    pub fn verify_telling(
+        self: &Arc<Self>,
+        notify: &Notify,
+        request: &Request<'_>,
+        checks: Checks,
+        choices: Option<&str>,
+    ) -> Step {
         let bridge = Arc::clone(self);
-        self.begin(Some(request), choices, move |view| async move {
+        self.begin(notify, Some(request), choices, move |view| async move {
             let Some(view) = view else { return Err(failure::needs_a_request()) };
             let mut done = functions::verify(bridge.engine().await?.clone(), view, checks).await?;
             // Its override may give the session of another token than the request's, which must be kept.
@@ -118,20 +129,32 @@ impl Bridge {
         choices: Option<&str>,
         held: Option<Held>,
     ) -> Step {
+        self.start_telling(&self.notify, name, input, request, choices, held)
+    }
+
+    /// The same, for a host of several event loops: this one is told.
+    pub fn start_telling(
+        self: &Arc<Self>,
+        notify: &Notify,
+        name: &str,
+        input: &str,
+        request: Option<&Request<'_>>,
+        choices: Option<&str>,
+        held: Option<Held>,
+    ) -> Step {
         let input = match failure::parsed(input) {
             Ok(input) => input,
             Err(failure) => return Step::Failed(failure, Changes::new()),
         };
         let (bridge, name) = (Arc::clone(self), name.to_owned());
-        self.begin(
-            request,
-            choices,
-            move |view| async move { functions::run(bridge.engine().await?, &name, input, view, held).await },
-        )
+        self.begin(notify, request, choices, move |view| async move {
+            functions::run(bridge.engine().await?, &name, input, view, held).await
+        })
     }
 
     fn begin<Running>(
         self: &Arc<Self>,
+        notify: &Notify,
         request: Option<&Request<'_>>,
         choices: Option<&str>,
         call: impl FnOnce(Option<supertokens::RequestView>) -> Running,
@@ -146,7 +169,7 @@ impl Bridge {
             Err(failure) => return Step::Failed(failure, Changes::new()),
         };
         let id = self.next.fetch_add(1, Ordering::Relaxed);
-        let cell = Arc::new(Cell::new(id, choices.unwrap_or_default(), Arc::clone(&self.notify)));
+        let cell = Arc::new(Cell::new(id, choices.unwrap_or_default(), Arc::clone(notify)));
         // Until it is open, any call opens it, and that is IO.
         let begins_here = self.engine.initialized();
         Row { calls: &self.calls, cell: &cell }.begin(begins_here, call(view))

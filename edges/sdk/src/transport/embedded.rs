@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, PoisonError, Weak};
 
 use bytes::Bytes;
 use futures_util::FutureExt as _;
@@ -66,9 +66,22 @@ pub(crate) struct Embedded {
 }
 
 /// The cores of this process that may be shared, by the databases' addresses, with the settings they were opened with.
-static OF_PROCESS: Mutex<Option<ByDatabase>> = Mutex::const_new(None);
-
 type ByDatabase = HashMap<String, (String, Weak<Embedded>)>;
+
+fn of_process() -> Arc<Mutex<ByDatabase>> {
+    static OF_PROCESS: std::sync::Mutex<Option<(u32, Arc<Mutex<ByDatabase>>)>> = std::sync::Mutex::new(None);
+    let mut kept = OF_PROCESS.lock().unwrap_or_else(PoisonError::into_inner);
+    let process = std::process::id();
+    match &*kept {
+        Some((of, cores)) if *of == process => Arc::clone(cores),
+        // A process that was forked has none of its parent's cores: their threads are not in it.
+        _ => {
+            let cores = Arc::default();
+            *kept = Some((process, Arc::clone(&cores)));
+            cores
+        }
+    }
+}
 
 impl Embedded {
     pub(crate) async fn open(source: Source) -> Result<Arc<Self>, BuildError> {
@@ -97,8 +110,8 @@ impl Embedded {
 
     /// Held while one opens: whoever comes meanwhile wants what he gets.
     async fn shared(url: String, settings: JsonObject) -> Result<Arc<Self>, BuildError> {
-        let mut of_process = OF_PROCESS.lock().await;
-        let known = of_process.get_or_insert_default();
+        let of_process = of_process();
+        let mut known = of_process.lock().await;
         let wanted = settings.to_text();
         if let Some((with, core)) = known.get(&url)
             && let Some(core) = core.upgrade()

@@ -1,0 +1,4 @@
+"""Requests and responses, whatever the framework."""
+
+from .._http import BaseRequest as BaseRequest
+from .._http import BaseResponse as BaseResponse

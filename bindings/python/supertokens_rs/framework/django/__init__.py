@@ -1,0 +1,1 @@
+"""Django: `supertokens_rs.framework.django.django_middleware.middleware` in MIDDLEWARE."""

@@ -1,0 +1,3 @@
+"""Requests, whatever the framework."""
+
+from .._http import BaseRequest as BaseRequest

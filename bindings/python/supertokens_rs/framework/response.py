@@ -1,0 +1,3 @@
+"""Responses, whatever the framework."""
+
+from .._http import BaseResponse as BaseResponse

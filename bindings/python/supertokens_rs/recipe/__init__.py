@@ -1,0 +1,1 @@
+"""The recipes: session, jwt and openid; of all others, the names."""

@@ -1,0 +1,1 @@
+"""Claims with a layout of the SDK."""

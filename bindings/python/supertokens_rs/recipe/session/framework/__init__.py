@@ -1,0 +1,1 @@
+"""Checks of routes, for each framework."""

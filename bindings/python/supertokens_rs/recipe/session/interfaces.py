@@ -1,0 +1,30 @@
+"""Types of the session recipe."""
+
+from ..._claims import JSONPrimitive as JSONPrimitive
+from ..._claims import JSONPrimitiveList as JSONPrimitiveList
+from ..._errors import ClaimValidationError as ClaimValidationError
+from ..._errors import ResponseMutator as ResponseMutator
+from ..._http import BaseRequest as BaseRequest
+from ..._http import BaseResponse as BaseResponse
+from ..._interfaces import APIInterface as APIInterface
+from ..._interfaces import APIOptions as APIOptions
+from ..._interfaces import RecipeInterface as RecipeInterface
+from ..._results import AccessTokenObj as AccessTokenObj
+from ..._results import ClaimsValidationResult as ClaimsValidationResult
+from ..._results import ClaimValidationResult as ClaimValidationResult
+from ..._results import GetClaimValueOkResult as GetClaimValueOkResult
+from ..._results import GetSessionTokensDangerouslyDict as GetSessionTokensDangerouslyDict
+from ..._results import RegenerateAccessTokenOkResult as RegenerateAccessTokenOkResult
+from ..._results import SessionDoesNotExistError as SessionDoesNotExistError
+from ..._results import SessionInformationResult as SessionInformationResult
+from ..._results import SessionObj as SessionObj
+from ..._results import SignOutOkayResponse as SignOutOkayResponse
+from ..._results import TokenInfo as TokenInfo
+from ..._session import JSONObject as JSONObject
+from ..._session import SessionClaim as SessionClaim
+from ..._session import SessionClaimValidator as SessionClaimValidator
+from ..._session import SessionContainer as SessionContainer
+from ..._types import APIResponse as APIResponse
+from ..._types import GeneralErrorResponse as GeneralErrorResponse
+from ..._types import MaybeAwaitable as MaybeAwaitable
+from ..._types import RecipeUserId as RecipeUserId

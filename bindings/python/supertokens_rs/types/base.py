@@ -1,0 +1,5 @@
+"""Ids."""
+
+from .._types import MaybeAwaitable as MaybeAwaitable
+from .._types import RecipeUserId as RecipeUserId
+from .._types import UserContext as UserContext
