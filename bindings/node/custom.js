@@ -3,7 +3,7 @@
 
 const { current } = require("./lib/state.js");
 const { middleware, PreParsedRequest, CollectingResponse, _cookieLines: cookieLines } = require("./framework/custom.js");
-const { verifySession } = require("./recipe/session/framework/custom.js");
+const { wrapped: adapter } = require("./lib/adapters.js");
 
 // Platforms that keep what functions answer would hand one browser's tokens to others.
 const KEPT_BY_NOBODY = "no-cache, no-store, max-age=0, must-revalidate";
@@ -83,28 +83,27 @@ async function getSessionForSSR(request) {
     return getSessionForSSRUsingAccessToken(getCookieFromRequest(request)[name]);
 }
 
-// Runs the handler with the request's session. What the SDK answers by itself never reaches it; every other error does.
+// Runs the handler with the request's session. What the SDK answers by itself it answers, wherever it was thrown; with any other error the
+// handler runs once more, to answer it.
 async function withSession(request, handler, options, userContext) {
     const collected = new CollectingResponse();
     const req = parsed(request);
-    if (userContext !== undefined) {
-        const state = current();
-        const call = state.callOf(req, collected, userContext);
+    let state, call;
+    try {
+        state = current();
+        call = state.callOf(req, collected, userContext, adapter);
+        // Only looked for: what is behind the handler is no endpoint of the SDK's, and its preflights are no less to be checked.
+        req.session = await state.verify(call, options, state.flagsOf(options) | 32);
+        return written(collected, await handler(undefined, req.session));
+    } catch (error) {
         try {
-            req.session = await state.verifyRoute(call, options, state.flagsOf(options));
-        } catch (error) {
-            try {
-                await state.refuse(error, call);
-            } catch (foreign) {
-                return written(collected, await handler(foreign, undefined));
-            }
+            if (call === undefined) throw error;
+            await state.refuse(error, call);
+        } catch (foreign) {
+            return written(collected, await handler(foreign, undefined));
         }
-    } else {
-        const error = await verifySession(options)(req, collected);
-        if (error !== undefined) return written(collected, await handler(error, undefined));
+        return written(collected);
     }
-    if (collected.isSent()) return written(collected);
-    return written(collected, await handler(undefined, req.session));
 }
 
 // Runs a handler that makes or changes sessions by itself.

@@ -2,7 +2,7 @@
 // functions of the application run here, in its own thread and context; nothing of the engine ever calls one.
 "use strict";
 
-const { OF_SESSIONS, SessionError, SuperTokensError } = require("./error.js");
+const { OF_SESSIONS, SessionError, SuperTokensError, hasAnswer } = require("./error.js");
 const { RecipeUserId } = require("./recipe-user-id.js");
 const native = require("./native.js");
 
@@ -16,9 +16,15 @@ class Row {
 
     // What the engine is told of an error that one of the application's functions has thrown.
     keep(error) {
-        if (SuperTokensError.isErrorFromSuperTokens(error) && (OF_SESSIONS.has(error.type) || error.type === "BAD_INPUT_ERROR")) {
-            this.thrown = error;
-            return JSON.stringify({ code: error.type, message: String(error.message), data: dataOf(error) });
+        try {
+            if (hasAnswer(error)) {
+                const { code, message, data } = told(error);
+                const text = JSON.stringify({ code, message, data });
+                this.thrown = { error, code, message };
+                return text;
+            }
+        } catch {
+            // One that cannot be read even so crosses as any other does.
         }
         const number = String(nextNumber++);
         (this.kept ??= new Map()).set(number, error);
@@ -28,16 +34,40 @@ class Row {
     failure({ name, value }) {
         const { message, data } = JSON.parse(value);
         if (name === "HOST") return this.kept?.has(message) ? this.kept.get(message) : new Error("a function of the application failed");
-        if (this.thrown?.type === name && this.thrown.message === message) return this.thrown;
+        if (this.thrown?.code === name && this.thrown.message === message) return this.thrown.error;
         return errorOf(name, message, data);
     }
 }
 
-// The payload of a session error as the engine names it.
-function dataOf({ type, payload }) {
-    if (type !== "TOKEN_THEFT_DETECTED") return payload ?? null;
-    const { recipeUserId } = payload ?? {};
-    return { ...payload, recipeUserId: recipeUserId?.getAsString?.() ?? recipeUserId };
+// A session error in the engine's words, and no more of it than the engine reads: an application may put anything beside.
+function told({ type, message, payload }) {
+    return { code: type, message: String(message), data: dataOf(type, payload) };
+}
+
+function dataOf(type, payload) {
+    switch (type) {
+        case "UNAUTHORISED":
+            return { clearTokens: payload?.clearTokens !== false };
+        case "TOKEN_THEFT_DETECTED": {
+            const { sessionHandle, userId, recipeUserId } = payload ?? {};
+            return { sessionHandle: text(sessionHandle), userId: text(userId), recipeUserId: text(recipeUserId?.getAsString?.() ?? recipeUserId) };
+        }
+        case "INVALID_CLAIMS":
+            return Array.isArray(payload) ? payload.map((failure) => ({ id: text(failure?.id), reason: plain(failure?.reason) })) : [];
+        default:
+            return null;
+    }
+}
+
+const text = (value) => (typeof value === "string" ? value : undefined);
+
+// A reason goes to the browser, as far as JSON can say it.
+function plain(reason) {
+    try {
+        return JSON.parse(JSON.stringify(reason));
+    } catch {
+        return undefined;
+    }
 }
 
 function errorOf(code, message, data) {
@@ -61,7 +91,7 @@ class Engine {
         this.native = new Native(JSON.stringify(settings), (id) => {
             if (id === 0) return write(logLines());
             const row = this.rows.get(id);
-            if (row !== undefined) this.take(this.native.step(id), row);
+            if (row !== undefined) this.go(row, () => this.native.step(id));
         });
     }
 
@@ -84,6 +114,17 @@ class Engine {
         return new Promise((resolve, reject) => this.take(step, new Row(call, resolve, reject)));
     }
 
+    // The next step of a row, wherever it comes from: if it cannot be had, that is the end of the row, and of nothing else.
+    go(row, next) {
+        let step;
+        try {
+            step = next();
+        } catch (error) {
+            return this.end(row, () => row.reject(error));
+        }
+        this.take(step, row);
+    }
+
     take(step, row) {
         try {
             if (typeof step === "string") return this.end(row, () => row.resolve({ checked: step }));
@@ -97,7 +138,7 @@ class Engine {
             this.rows.set(step.id, row);
             if (this.rows.size === 1) this.alive.ref();
         }
-        if (step.kind === 2) this.ask(step, row);
+        if (step.kind === 2) void this.ask(step, row);
     }
 
     end(row, tell) {
@@ -114,7 +155,7 @@ class Engine {
         } catch (error) {
             thrown = row.keep(error);
         }
-        this.take(this.native.resume(row.id, value, session, thrown), row);
+        this.go(row, () => this.native.resume(row.id, value, session, thrown));
     }
 }
 
@@ -127,4 +168,4 @@ function write(lines) {
     }
 }
 
-module.exports = { Engine, dataOf };
+module.exports = { Engine, told };

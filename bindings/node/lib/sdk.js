@@ -2,9 +2,10 @@
 "use strict";
 
 const { Call } = require("./call.js");
-const { Engine, dataOf } = require("./engine.js");
+const { Engine, told } = require("./engine.js");
 const { hasAnswer } = require("./error.js");
 const { BaseRequest } = require("./http.js");
+const { isLater } = require("./later.js");
 const { NotInThisPackage } = require("./not-here.js");
 const { SessionFunctions } = require("./recipe.js");
 const { SessionContainer } = require("./session.js");
@@ -163,7 +164,7 @@ class Sdk {
         const step = this.engine.native.verify(flags, p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7], call.choices());
         if (typeof step === "string") return new SessionContainer(call, { checked: step });
         const found = this.engine.settle(step, call);
-        return found instanceof Promise ? found.then((found) => SessionContainer.of(call, found)) : SessionContainer.of(call, found);
+        return isLater(found) ? found.then((found) => SessionContainer.of(call, found)) : SessionContainer.of(call, found);
     }
 
     // The check of a route, which an application may override for all routes.
@@ -189,8 +190,7 @@ class Sdk {
     // Answers an error of ours; any other is thrown again.
     async refuse(error, call) {
         if (!hasAnswer(error)) throw error;
-        const thrown = { code: error.type, message: String(error.message), data: dataOf(error) };
-        const { value } = await this.engine.start("errorResponse", thrown, call);
+        const { value } = await this.engine.start("errorResponse", told(error), call);
         call.send(value);
     }
 

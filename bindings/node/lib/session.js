@@ -2,6 +2,7 @@
 // found again by the engine, which then knows the newest tokens.
 "use strict";
 
+const { isLater } = require("./later.js");
 const { RecipeUserId } = require("./recipe-user-id.js");
 
 class SessionContainer {
@@ -65,13 +66,13 @@ class SessionContainer {
             if (this.#native === undefined) this.#hold(session);
             return this.#native;
         };
-        return found instanceof Promise ? found.then(hold) : hold(found);
+        return isLater(found) ? found.then(hold) : hold(found);
     }
 
     // What is asked without waiting: the keys that have just verified the token are known.
     #now() {
         const session = this.#held();
-        if (!(session instanceof Promise)) return session;
+        if (!isLater(session)) return session;
         session.catch(() => {});
         throw new Error("the session's tokens cannot be read at this moment, because the core's keys have just changed; try again");
     }

@@ -100,6 +100,89 @@ test("errors of the application come out as they are; the SDK's by their kinds",
     await assert.rejects(make(), { type: "INVALID_CLAIMS", payload: [{ id: "a", reason: { b: 1 } }] });
 });
 
+test("whatever an application puts beside an error, the error is answered and the process lives", async () => {
+    const express = require("express");
+    const { verifySession } = require("supertokens-rs/recipe/session/framework/express");
+    const { errorHandler } = require("supertokens-rs/framework/express");
+    const { served } = require("./world.cjs");
+    const loop = { on: 1n };
+    loop.self = loop;
+    let thrown;
+    const refuses = async () => {
+        throw thrown;
+    };
+    await start({ override: { functions: (original) => ({ ...original, getSession: refuses, createNewSession: refuses }) } });
+    const app = express();
+    app.get("/me", verifySession(), (_req, res) => res.json({}));
+    app.use(errorHandler());
+    await served(app, async (ask) => {
+        const clears = (answer) => answer.headers["front-token"] === "remove";
+        thrown = new Session.Error({ type: "UNAUTHORISED", message: "no", payload: { clearTokens: false, cause: loop } });
+        await assert.rejects(make(), (error) => error === thrown);
+        let answer = await ask("/me");
+        assert.deepEqual([answer.status, clears(answer)], [401, false]);
+        thrown = new Session.Error({ type: "UNAUTHORISED", message: "no", payload: loop });
+        await assert.rejects(make(), (error) => error === thrown);
+        answer = await ask("/me");
+        assert.deepEqual([answer.status, clears(answer)], [401, true]);
+        thrown = new Session.Error({ type: "INVALID_CLAIMS", message: "no", payload: [{ id: "a", reason: loop }, { id: 1n }, { id: "b", reason: { b: 1 } }] });
+        answer = await ask("/me");
+        assert.deepEqual([answer.status, answer.json().claimValidationErrors[2]], [403, { id: "b", reason: { b: 1 } }]);
+        thrown = new Session.Error({ type: "TRY_REFRESH_TOKEN", message: "no", payload: loop });
+        assert.equal((await ask("/me")).status, 401);
+        const payload = { sessionHandle: "h", userId: "u", recipeUserId: anna, loop };
+        thrown = new Session.Error({ type: "TOKEN_THEFT_DETECTED", message: "no", payload });
+        answer = await ask("/me");
+        assert.deepEqual([answer.status, clears(answer)], [401, true]);
+    });
+    // One that cannot even be read is the application's affair.
+    thrown = new Session.Error({ type: "UNAUTHORISED", message: "no" });
+    Object.defineProperty(thrown, "payload", { get: () => assert.fail("not to be read") });
+    await assert.rejects(make(), (error) => error === thrown);
+});
+
+test("a step that the engine cannot give ends its call, and nothing else", async () => {
+    const { current } = require("../lib/state.js");
+    await start({ override: { functions: (original) => ({ ...original, createNewSession: async (input) => original.createNewSession(input) }) } });
+    const { engine } = current();
+    const { native } = engine;
+    for (const name of ["resume", "step"]) {
+        engine.native = new Proxy(native, {
+            get: (of, member) => (member === name ? () => assert.fail("no step") : of[member].bind(of)),
+        });
+        await assert.rejects(make(), /no step/, name);
+        engine.native = native;
+        assert.equal(engine.rows.size, 0);
+    }
+    assert.equal((await make()).getUserId(), "anna");
+});
+
+test("a check of another library's promise is waited for", async () => {
+    const express = require("express");
+    const { verifySession } = require("supertokens-rs/recipe/session/framework/express");
+    const { errorHandler } = require("supertokens-rs/framework/express");
+    const { served } = require("./world.cjs");
+    // As Bluebird's and zone.js's are: no instance of the global class.
+    const foreign = (of) => ({ then: (...told) => void of.then(...told) });
+    await start({
+        override: {
+            apis: (original) => ({ ...original, verifySession: (input) => foreign(original.verifySession(input)) }),
+        },
+    });
+    const app = express();
+    let ran = 0;
+    app.get("/me", verifySession(), (req, res) => {
+        ran += 1;
+        res.json({ userId: req.session.getUserId() });
+    });
+    app.use(errorHandler());
+    await served(app, async (ask) => {
+        assert.deepEqual([(await ask("/me")).status, ran], [401, 0]);
+        const answer = await ask("/me", { headers: bearer(await make()) });
+        assert.deepEqual([answer.status, answer.json(), ran], [200, { userId: "anna" }, 1]);
+    });
+});
+
 test("an answer of the wrong type is refused by the function's name", async () => {
     let given;
     const giving = (name) => ({ override: { functions: (original) => ({ ...original, [name]: async () => given }) } });

@@ -1,5 +1,6 @@
 "use strict";
 
+const { isLater } = require("../../../lib/later.js");
 const { current } = require("../../../lib/state.js");
 const { express: adapter } = require("../../../lib/adapters.js");
 
@@ -25,8 +26,8 @@ function verifySession(options) {
         } catch (error) {
             return refused(error);
         }
-        if (found instanceof Promise) {
-            return found.then((session) => {
+        if (isLater(found)) {
+            return Promise.resolve(found).then((session) => {
                 req.session = session;
                 next();
             }, refused);
