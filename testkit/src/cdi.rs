@@ -5,6 +5,7 @@ use crate::scenario::Subject;
 pub mod account_linking;
 pub mod account_races;
 pub mod costs;
+pub mod dashboard;
 pub mod door;
 pub mod email_verification;
 pub mod emailpassword;
@@ -103,4 +104,7 @@ pub static SUBJECTS: &[Subject] = &[
     ("thirdparty::linked", thirdparty::linked::ALL),
     ("thirdparty::races", thirdparty::races::ALL),
     ("totp", totp::ALL),
+    ("dashboard::users", dashboard::users::ALL),
+    ("dashboard::sessions", dashboard::sessions::ALL),
+    ("dashboard::sign_in", dashboard::sign_in::ALL),
 ];

@@ -28,6 +28,8 @@ pub enum Chore {
     DeleteExpiredVerificationTokens,
     /// Deletes TOTP codes that were tried, when they count for nothing any more.
     DeleteExpiredTotpCodes,
+    /// Deletes sessions of the dashboard whose time is over.
+    DeleteExpiredDashboardSessions,
     /// Deletes rotating keys of which no token can be valid any more.
     DeleteExpiredSigningKeys,
     /// Deletes tokens for a new password whose time is over.
@@ -42,13 +44,14 @@ pub enum Chore {
 
 impl Chore {
     /// Every chore.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::SyncTenants,
         Self::DeleteExpiredSessions,
         Self::DeleteOldDevices,
         Self::DeleteExpiredVerificationTokens,
         Self::DeleteExpiredPasswordResetTokens,
         Self::DeleteExpiredTotpCodes,
+        Self::DeleteExpiredDashboardSessions,
         Self::DeleteExpiredSigningKeys,
         Self::ActivityPartitions,
         Self::BackfillUsers,
@@ -65,6 +68,7 @@ impl Chore {
             Self::DeleteExpiredSigningKeys => "delete expired signing keys",
             Self::DeleteExpiredPasswordResetTokens => "delete expired password reset tokens",
             Self::DeleteExpiredTotpCodes => "delete expired totp codes",
+            Self::DeleteExpiredDashboardSessions => "delete expired dashboard sessions",
             Self::ActivityPartitions => "activity partitions",
             Self::BackfillUsers => "backfill users",
             Self::CountUsers => "count users",
@@ -87,7 +91,9 @@ impl Chore {
             Self::BackfillUsers => Duration::from_secs(300),
             Self::CountUsers => Duration::from_secs(900),
             Self::DeleteOldDevices | Self::DeleteExpiredPasswordResetTokens | Self::DeleteExpiredTotpCodes => hours(1),
-            Self::DeleteExpiredSessions | Self::DeleteExpiredVerificationTokens => hours(12),
+            Self::DeleteExpiredSessions | Self::DeleteExpiredVerificationTokens | Self::DeleteExpiredDashboardSessions => {
+                hours(12)
+            }
             Self::DeleteExpiredSigningKeys | Self::ActivityPartitions => hours(24),
         }
     }
@@ -125,6 +131,9 @@ impl Core {
             Chore::DeleteExpiredSigningKeys => self.delete_expired_keys(now).await,
             Chore::DeleteExpiredPasswordResetTokens => {
                 self.sweep(async move |tx| tx.delete_expired_reset_tokens(now, AT_ONCE).await).await
+            }
+            Chore::DeleteExpiredDashboardSessions => {
+                self.sweep(async move |tx| tx.delete_expired_dashboard_sessions(now, AT_ONCE).await).await
             }
             Chore::DeleteExpiredTotpCodes => self.delete_expired_totp_codes(now).await,
             Chore::ActivityPartitions => {

@@ -21,6 +21,7 @@ pub mod account_linking;
 pub mod caller;
 pub mod chores;
 pub mod cx;
+pub mod dashboard;
 pub mod email_verification;
 pub mod emailpassword;
 pub mod error;
@@ -129,6 +130,7 @@ pub(crate) struct Inner {
     pub(crate) tally: figures::Tally,
     pub(crate) runs: runs::Runs<{ chores::Chore::ALL.len() }>,
     pub(crate) greetings: server::Greetings,
+    pub(crate) dashboard_tries: dashboard::Tries,
     pub(crate) base_config: CoreConfig,
     pub(crate) test_mode: bool,
     pub(crate) process_id: String,
@@ -142,6 +144,7 @@ impl Inner {
         self.keys.forget(app);
         self.stats.forget(app);
         self.greetings.forget(app);
+        self.dashboard_tries.forget(app);
         self.marks.forget(app);
     }
 }
@@ -175,6 +178,7 @@ impl Core {
             tally: figures::Tally::default(),
             runs: runs::Runs::new(chores::Chore::ALL.map(chores::Chore::name)),
             greetings: server::Greetings::default(),
+            dashboard_tries: dashboard::Tries::default(),
             base_config: config.clone(),
             test_mode: options.test_mode,
             process_id: options.process_id,

@@ -34,6 +34,7 @@ pub fn all() -> impl Iterator<Item = &'static Route> {
         crate::user_removal::ROUTES,
         crate::thirdparty::ROUTES,
         crate::totp::ROUTES,
+        crate::dashboard::ROUTES,
     ];
     recipes.into_iter().flatten()
 }

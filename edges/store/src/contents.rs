@@ -5,7 +5,7 @@ use crate::machinery::contents::{Contents, Migration};
 use crate::machinery::statement::{Group, Q};
 use crate::machinery::{DatabaseOptions, Db, Result, lock, ready};
 use crate::{
-    accounts, activity, email_verification, emailpassword, key_value, keys, passwordless, session, tenancy, totp,
+    accounts, activity, dashboard, email_verification, emailpassword, key_value, keys, passwordless, session, tenancy, totp,
     user_id_mapping, user_metadata, user_removal, user_roles, user_search, users,
 };
 
@@ -42,6 +42,7 @@ groups! {
     accounts::load::S,
     accounts::write::S,
     activity::S,
+    dashboard::S,
     email_verification::S,
     key_value::S,
     keys::S,
@@ -70,6 +71,7 @@ migrations! {
     "0009_passwordless",
     "0010_user_search",
     "0011_totp",
+    "0012_dashboard",
 }
 
 static CONTENTS: Contents = Contents {

@@ -6,6 +6,7 @@
 pub mod accounts;
 pub mod activity;
 mod contents;
+pub mod dashboard;
 pub mod email_verification;
 pub mod emailpassword;
 pub mod key_value;
@@ -24,6 +25,7 @@ pub mod users;
 
 pub use accounts::{Backfilled, FoundLogin, FoundUser, taken_login};
 pub use activity::ActivityRow;
+pub use dashboard::DashboardWhom;
 pub use email_verification::VerificationTokenRow;
 pub use emailpassword::NewResetToken;
 pub use key_value::KeyValueRow;

@@ -4,6 +4,7 @@
 pub mod accounts;
 mod base64_text;
 pub mod config;
+pub mod dashboard;
 pub mod emailpassword;
 pub mod ids;
 pub mod json;

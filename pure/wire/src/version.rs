@@ -246,6 +246,8 @@ pub struct Rules {
     pub consumed_device: bool,
     /// Whoever tries a wrong TOTP code is told how many that were.
     pub totp_attempts: bool,
+    /// Whoever asks whether a session of the dashboard is good is told whose it is.
+    pub dashboard_email: bool,
     /// All codes of a device can be taken back at once.
     pub remove_code_by_device: bool,
     /// Whether a tenant can switch a recipe off, and how.
@@ -298,6 +300,7 @@ impl CdiVersion {
             codes_verify: from(4, 0),
             consumed_device: from(5, 0),
             totp_attempts: from(5, 0),
+            dashboard_email: from(3, 0),
             remove_code_by_device: from(5, 0),
             enabled: match () {
                 () if from(5, 1) => EnabledView::From51,

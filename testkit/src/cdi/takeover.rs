@@ -219,6 +219,8 @@ async fn new_tables_are_those_of_a_java_core(w: &World) {
         "passwordless_user_to_tenant",
         "passwordless_devices",
         "passwordless_codes",
+        "dashboard_users",
+        "dashboard_user_sessions",
         "webauthn_users",
         "webauthn_user_to_tenant",
         "recipe_user_account_infos",
