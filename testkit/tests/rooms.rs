@@ -16,7 +16,18 @@ use serde_json::Value;
 const PURE: &[(&str, &[&str])] = &[
     (
         "supertokens-domain",
-        &["aws-lc-rs", "base64", "regex", "rlibphonenumber", "serde", "serde_json", "subtle", "thiserror", "zeroize"],
+        &[
+            "aws-lc-rs",
+            "base64",
+            "ciborium-ll",
+            "regex",
+            "rlibphonenumber",
+            "serde",
+            "serde_json",
+            "subtle",
+            "thiserror",
+            "zeroize",
+        ],
     ),
     ("supertokens-wire", &["base64", "percent-encoding", "supertokens-domain", "thiserror"]),
     (

@@ -19,3 +19,4 @@ pub mod totp;
 pub mod user_id_mapping;
 pub mod user_metadata;
 pub mod users;
+pub mod webauthn;
