@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from ._sdk import Sdk
     from ._session import SessionClaimValidator, SessionContainer
 
+# What the engine takes for an address ends at 65,534 bytes.
+_LONGEST_PATH = 16_384
+
 
 class Call:
     __slots__ = ("_context", "_given", "_parts", "_wrapped", "adapter", "choose", "made", "makes_session", "original", "sdk", "validators")
@@ -39,7 +42,12 @@ class Call:
     def parts(self) -> Parts | None:
         """Once, so that a session is found again whatever has become of the request."""
         if self._parts is None and self.adapter is not None:
-            self._parts = self.adapter.parts(self.original)
+            parts = self.adapter.parts(self.original)
+            path = parts[1]
+            if not path or len(path) > _LONGEST_PATH:
+                # None of ours is so long, and for a check it is all the same.
+                parts = (parts[0], "/", *parts[2:])
+            self._parts = parts
         return self._parts
 
     @property

@@ -203,9 +203,11 @@ class _Kept:
         known = thrown_of(error)
         if known is not None:
             try:
-                text = json.dumps(known)
+                text = json.dumps(known, allow_nan=False, ensure_ascii=False)
+                text.encode()
             except (TypeError, ValueError):
-                known = None
+                # What JSON has no text for crosses as a number.
+                pass
             else:
                 self.thrown = (known["code"], known["message"], error)
                 return text

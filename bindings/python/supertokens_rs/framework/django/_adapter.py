@@ -32,7 +32,12 @@ class Adapter:
     def parts(self, request: Any) -> Parts:
         request = _own(request)
         meta = request.META
-        return (request.method, quote(request.path_info, safe="/:@!$&'()*+,;=~"), *(meta.get(name) for name in _READ))
+        cookie, *others = (meta.get(name) for name in _READ)
+        scope = getattr(request, "scope", None)
+        if cookie is not None and scope is not None:
+            # HTTP/2 may split them, and Django puts a comma between.
+            cookie = "; ".join(value.decode("latin-1") for name, value in scope["headers"] if name == b"cookie")
+        return (request.method, quote(request.path_info, safe="/:@!$&'()*+,;=~"), cookie, *others)
 
     def exchange(self, request: Any) -> Exchange:
         request = _own(request)
