@@ -13,6 +13,7 @@
 pub mod accounts_model;
 pub mod accounts_walk;
 pub mod answer;
+pub mod authenticator;
 pub mod cdi;
 pub mod coverage;
 pub mod crowd;
