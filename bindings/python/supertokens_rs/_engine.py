@@ -200,17 +200,14 @@ class _Kept:
         self.thrown: tuple[str, str, Exception] | None = None
 
     def keep(self, error: Exception) -> str:
-        known = thrown_of(error)
+        try:
+            known = thrown_of(error)
+        except Exception:
+            # One that cannot be read even so crosses as any other does.
+            known = None
         if known is not None:
-            try:
-                text = json.dumps(known, allow_nan=False, ensure_ascii=False)
-                text.encode()
-            except (TypeError, ValueError):
-                # What JSON has no text for crosses as a number.
-                pass
-            else:
-                self.thrown = (known["code"], known["message"], error)
-                return text
+            self.thrown = (known["code"], known["message"], error)
+            return json.dumps(known)
         self.errors.append(error)
         return json.dumps({"code": "HOST", "message": str(len(self.errors) - 1)})
 

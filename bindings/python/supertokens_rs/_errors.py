@@ -112,21 +112,45 @@ def error_of(code: str, message: str, data: Any) -> Exception:
     return EngineError(message, code, data)
 
 
+def _sayable(value: object) -> str:
+    try:
+        return str(value).encode("utf-8", "replace").decode()
+    except Exception:
+        # An application's error may fail even at this.
+        return type(value).__name__
+
+
+def _plain(reason: Any) -> Any:
+    """A reason goes to the browser, as far as JSON can say it."""
+    try:
+        text = json.dumps(reason, allow_nan=False, ensure_ascii=False)
+        return json.loads(text.encode("utf-8", "replace"))
+    except (TypeError, ValueError, RecursionError):
+        return None
+
+
+def _failed(claim: ClaimValidationError) -> dict[str, Any]:
+    reason = _plain(claim.reason)
+    return {"id": _sayable(claim.id_)} if reason is None else {"id": _sayable(claim.id_), "reason": reason}
+
+
 def thrown_of(error: BaseException) -> dict[str, Any] | None:
-    """The same in the engine's words. None: it is none that the engine knows."""
+    """The same in the engine's words, and no more of it than JSON can say. None: it is none that the engine knows."""
 
     def of(code: str, data: Any = None) -> dict[str, Any]:
-        return {"code": code, "message": str(error), "data": data}
+        return {"code": code, "message": _sayable(error), "data": data}
 
     if isinstance(error, UnauthorisedError):
-        return of("UNAUTHORISED", {"clearTokens": error.clear_tokens})
+        return of("UNAUTHORISED", {"clearTokens": bool(error.clear_tokens)})
     if isinstance(error, TryRefreshTokenError):
         return of("TRY_REFRESH_TOKEN")
     if isinstance(error, TokenTheftError):
-        who = {"userId": error.user_id, "recipeUserId": error.recipe_user_id.get_as_string(), "sessionHandle": error.session_handle}
-        return of("TOKEN_THEFT_DETECTED", who)
+        id_: Any = error.recipe_user_id
+        recipe_user = id_.get_as_string() if isinstance(id_, RecipeUserId) else id_
+        who = {"userId": error.user_id, "recipeUserId": recipe_user, "sessionHandle": error.session_handle}
+        return of("TOKEN_THEFT_DETECTED", {name: _sayable(value) for name, value in who.items()})
     if isinstance(error, InvalidClaimsError):
-        return of("INVALID_CLAIMS", [one.to_json() for one in error.payload])
+        return of("INVALID_CLAIMS", [_failed(one) for one in error.payload])
     if isinstance(error, ClearDuplicateSessionCookiesError):
         return of("CLEAR_DUPLICATE_SESSION_COOKIES")
     if isinstance(error, BadInputError):

@@ -8,7 +8,7 @@ from typing import Any
 
 from fastapi import Depends, FastAPI, Request
 from supertokens_rs.recipe.session import SessionContainer
-from supertokens_rs.recipe.session.exceptions import UnauthorisedError
+from supertokens_rs.recipe.session.exceptions import ClaimValidationError, InvalidClaimsError, UnauthorisedError
 from supertokens_rs.recipe.session.interfaces import ClaimValidationResult, SessionClaimValidator
 from supertokens_rs.types import RecipeUserId
 
@@ -27,6 +27,8 @@ def never(validators: list[SessionClaimValidator], *_: Any) -> list[SessionClaim
 
 
 def raised(kind: str) -> None:
+    if kind == "odd":
+        raise InvalidClaimsError("x\ud83d", [ClaimValidationError("a", {1}), ClaimValidationError("b", {"c": 1})])  # pyright: ignore
     raise UnauthorisedError("said so", clear_tokens=kind == "clear") if kind != "own" else Own("theirs")
 
 

@@ -131,6 +131,7 @@ class FromTheApplication(unittest.TestCase):
             {"headers": [(b"AUTHORIZATION", b"x")]}, {"headers": good, "method": "NO VERB"}, {"headers": good, "path": ""},
             {"headers": good, "path": "/a b\0é", "raw_path": None}, {"headers": good, "path": "/x", "raw_path": b"/\xff\x00 "},
             {"headers": good, "path": "/sub/me", "root_path": "/sub"}, {"headers": good, "path": "/me", "root_path": "/me"},
+            {"headers": good, "path": "/submarine", "root_path": "/sub/"},
         ]  # fmt: skip
         for scope in scopes:
             try:

@@ -80,6 +80,8 @@ class InEachFramework(unittest.TestCase):
         keeps, clears = ask(framework, "/raised/keep"), ask(framework, "/raised/clear")
         self.assertEqual((keeps.status, keeps.json()), (401, {"message": "unauthorised"}))
         self.assertEqual((keeps.headers.get("front-token"), clears.headers.get("front-token")), (None, "remove"))
+        odd = ask(framework, "/raised/odd")
+        self.assertEqual((odd.status, [one["id"] for one in odd.json()["claimValidationErrors"]]), (403, ["a", "b"]))
         try:
             self.assertEqual(ask(framework, "/raised/own").status, 500)
         except Exception as error:

@@ -15,7 +15,13 @@ from supertokens_rs.exceptions import BadInputError, EngineError
 from supertokens_rs.recipe.session import InputErrorHandlers, SessionOverrideConfig, syncio
 from supertokens_rs.recipe.session import asyncio as functions
 from supertokens_rs.recipe.session.claims import BooleanClaim, PrimitiveArrayClaim, PrimitiveClaim, SessionClaim
-from supertokens_rs.recipe.session.exceptions import InvalidClaimsError, TryRefreshTokenError, UnauthorisedError
+from supertokens_rs.recipe.session.exceptions import (
+    ClaimValidationError,
+    InvalidClaimsError,
+    TokenTheftError,
+    TryRefreshTokenError,
+    UnauthorisedError,
+)
 from supertokens_rs.recipe.session.interfaces import (
     ClaimValidationResult,
     GetClaimValueOkResult,
@@ -31,6 +37,11 @@ WHO = contextvars.ContextVar("who", default="nobody")
 
 class Own(Exception):
     pass
+
+
+class Unsayable(UnauthorisedError):
+    def __str__(self) -> str:
+        raise RuntimeError("not to be said")
 
 
 def overriding(**named: Any) -> SessionOverrideConfig:
@@ -169,7 +180,9 @@ class Overrides(unittest.TestCase):
         start(override=overriding(create_new_session=wrap, get_session_information=wrap))
         for error in (
             Own("mine"), KeyError("k"), UnauthorisedError("no", clear_tokens=False), TryRefreshTokenError("later"), BadInputError("odd"),
-            InvalidClaimsError("INVALID_CLAIMS", []), UnauthorisedError("\ud83d"), Own(),
+            InvalidClaimsError("INVALID_CLAIMS", []), UnauthorisedError("\ud83d"), Own(), Unsayable("x"), TokenTheftError("u", "r", "h"),  # pyright: ignore
+            InvalidClaimsError("x", [ClaimValidationError("a", {1}), ClaimValidationError("b", {"c": float("nan")})]),  # pyright: ignore
+            InvalidClaimsError("x", None),  # pyright: ignore
         ):  # fmt: skip
             thrown[:] = [error]
             for call in (make, lambda: syncio.get_session_information("h"), lambda: asyncio.run(functions.get_session_information("h"))):

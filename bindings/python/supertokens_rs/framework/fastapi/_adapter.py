@@ -23,9 +23,10 @@ _IN_PATHS = "/:@!$&'()*+,;=~%"
 
 def path_of(scope: dict[str, Any]) -> str:
     """Below the path that the application is mounted at, as it was sent."""
-    root = scope.get("root_path", "")
+    root: str = scope.get("root_path", "").rstrip("/")
     path: str = scope["path"]
-    if root and path.startswith(root):
+    # Some servers hand it in with that path, some without.
+    if root and path.startswith(root) and path[len(root) : len(root) + 1] in ("", "/"):
         path = path[len(root) :]
     elif (raw := scope.get("raw_path")) is not None:
         return raw.decode("latin-1")
