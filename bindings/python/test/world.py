@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import faulthandler
 import gc
 import io
 import json
@@ -42,14 +43,11 @@ def _clean() -> None:
         shutil.rmtree(FOLDER, ignore_errors=True)
 
 
-# A test that hangs says where.
 def _watch() -> None:
-    import faulthandler
+    """A test that hangs says where."""
+    faulthandler.dump_traceback_later(120, exit=True)
 
-    faulthandler.dump_traceback_later(100, exit=True)
 
-
-_watch()
 # Django and Flask tell of each error that a test wants, the SDK of each theft.
 for _name in ("django", "test", "com.supertokens"):
     logging.getLogger(_name).setLevel(logging.CRITICAL)
@@ -105,6 +103,7 @@ def app_info(**changed: Any) -> InputAppInfo:
 
 def start(framework: str = "fastapi", config: SupertokensConfig | None = None, recipes: Any = (), info: Any = None, **session: Any) -> None:
     """A new SDK for a test."""
+    _watch()
     supertokens.close()
     gc.collect()
     supertokens.init(
