@@ -1,4 +1,5 @@
-//! People who look after an app by the dashboard (core-recipes-2.md 3.2). How they sign in is in `dashboard/sign_in.rs`.
+//! People who look after an app by the dashboard (core-recipes-2.md 3.2). How they sign in is in `dashboard/sign_in.rs`, and how an
+//! operator names the first of them in `dashboard/by_hand.rs`.
 
 use supertokens_domain::dashboard::{ID_LENGTH, User, is_over};
 use supertokens_domain::secret::Secret;
@@ -14,8 +15,10 @@ use crate::cx::Cx;
 use crate::error::Error;
 use crate::use_case::{Route, Scope, UseCase};
 
+mod by_hand;
 mod sign_in;
 
+pub use by_hand::Added;
 pub(crate) use sign_in::Tries;
 
 /// What this recipe answers.

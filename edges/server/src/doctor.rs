@@ -196,7 +196,7 @@ fn unopened(place: &str, error: &StoreError) -> Finding {
 }
 
 /// The error with its causes, and what to do about it.
-fn advice(place: &str, error: &StoreError) -> String {
+pub(crate) fn advice(place: &str, error: &StoreError) -> String {
     let what = match error {
         StoreError::Unavailable(_) => "start the database, and look at host, port, user and password",
         StoreError::Driver(_) => "look at the rights of this user on the database or the file",

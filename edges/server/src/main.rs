@@ -11,6 +11,7 @@ use clap::{Args, CommandFactory as _, Parser, Subcommand};
 mod body;
 mod config;
 mod connections;
+mod dashboard_user;
 mod doctor;
 mod files;
 mod head;
@@ -22,6 +23,7 @@ mod metrics;
 mod migrate;
 mod opening;
 mod pages;
+mod password;
 mod ready;
 mod serve;
 mod show_config;
@@ -71,6 +73,13 @@ enum Command {
         settings: Settings,
         #[command(flatten)]
         place: Place,
+    },
+    /// Who may sign in to the dashboard: adds, lists and removes people. Works on the database that `start` has by the same settings. On
+    /// PostgreSQL cores may run meanwhile; on SQLite the one that runs must be stopped.
+    #[command(after_help = dashboard_user::HELP)]
+    DashboardUser {
+        #[command(subcommand)]
+        action: dashboard_user::Action,
     },
     /// Prints a completion script for a shell.
     Completions {
@@ -175,6 +184,7 @@ fn main() -> ExitCode {
         Command::Healthcheck { settings, place } => runtime.block_on(healthcheck::run(&settings, &place)),
         Command::Doctor { settings } => runtime.block_on(doctor::run(&settings)),
         Command::Config { settings, place } => show_config::run(&settings, &place),
+        Command::DashboardUser { action } => runtime.block_on(dashboard_user::run(action)),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Line::command(), "supertokens", &mut std::io::stdout());
             Ok(())

@@ -36,6 +36,7 @@ const TESTS: &[(&str, Test)] = &[
     ("a_certificate_that_is_not_good_ends_the_start", a_wrong_certificate_ends_the_start),
     ("names_that_postgresql_would_cut_are_refused", long_prefixes),
     ("the_doctor_names_the_rights_that_are_lacking", surroundings::rights_that_are_lacking),
+    ("people_of_the_dashboard_are_named_beside_a_running_core", surroundings::people_of_the_dashboard),
     ("the_doctor_names_others_who_may_make_tables", surroundings::others_in_the_schema),
     ("the_doctor_knows_which_tables_of_users_are_whole", surroundings::tables_of_users),
 ];

@@ -9,6 +9,8 @@ use std::time::Duration;
 
 #[path = "program/attack.rs"]
 mod attack;
+#[path = "program/dashboard_user.rs"]
+mod dashboard_user;
 #[path = "program/http.rs"]
 mod http;
 #[path = "program/signals.rs"]

@@ -95,6 +95,54 @@ pub(super) fn rights_that_are_lacking() -> anyhow::Result<()> {
     start(&url, tempfile::tempdir()?.path()).map(|_| ())
 }
 
+pub(super) fn people_of_the_dashboard() -> anyhow::Result<()> {
+    let server = PostgresServer::start(Durability::Fast)?;
+    let folder = tempfile::tempdir()?;
+    let core = start(&server.url(), folder.path())?;
+    std::fs::write(folder.path().join("password"), "testPass123\n")?;
+    let dashboard_user = |url: &str, arguments: &[&str]| -> anyhow::Result<(Option<i32>, String, String)> {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_supertokens"));
+        command.arg("dashboard-user").args(arguments).env_clear().env("SUPERTOKENS_DATABASE_URL", url);
+        let said = command.current_dir(folder.path()).output()?;
+        Ok((said.status.code(), String::from_utf8(said.stdout)?, String::from_utf8(said.stderr)?))
+    };
+    let add = ["add", "a@example.com", "--password-file", "password"];
+    let (code, _, complaint) = dashboard_user(&server.url(), &add)?;
+    ensure!(code == Some(0), "{complaint}");
+    run(async {
+        let mut own = Caller::connect(core.port()).await?;
+        let credentials = serde_json::json!({ "email": "a@example.com", "password": "testPass123" });
+        let said = own.json("POST", "/recipe/dashboard/signin", &credentials.to_string()).await?;
+        ensure!(said["status"] == "OK", "{said}");
+        let session = serde_json::json!({ "sessionId": said["sessionId"] });
+        ensure!(dashboard_user(&server.url(), &["remove", "a@example.com"])?.0 == Some(0));
+        let said = own.json("POST", "/recipe/dashboard/session/verify", &session.to_string()).await?;
+        ensure!(said["status"] == "INVALID_SESSION_ERROR", "{said}");
+        Ok(())
+    })?;
+    // A role that lacks a right is told which, in the doctor's words, and those words help.
+    let prepare = "create role app login; grant usage on schema public to app;
+        grant select, insert, update, delete on all tables in schema public to app; revoke insert on dashboard_users from app";
+    run(on_postgres(&server.url(), prepare))?;
+    let url = server.url().replace("postgres@", "app@");
+    let (code, _, complaint) = dashboard_user(&url, &add)?;
+    assert!(code == Some(1) && complaint.contains("this role lacks INSERT on public.dashboard_users; "), "{complaint}");
+    let (_, grant) = remedy(&url, "rights")?;
+    assert!(complaint.contains(&grant), "{complaint}");
+    run(on_postgres(&server.url(), &grant)).with_context(|| grant.clone())?;
+    let (code, _, complaint) = dashboard_user(&url, &add)?;
+    assert_eq!(code, Some(0), "{complaint}");
+    assert!(dashboard_user(&url, &["list"])?.1.starts_with("a@example.com\t"));
+    // Where nobody listens.
+    let nowhere = "postgresql://postgres@127.0.0.1:1/postgres?sslmode=disable";
+    let (code, _, complaint) = dashboard_user(nowhere, &add)?;
+    assert!(
+        code == Some(1) && complaint.contains("start the database, and look at host, port, user and password"),
+        "{complaint}"
+    );
+    Ok(())
+}
+
 pub(super) fn others_in_the_schema() -> anyhow::Result<()> {
     let server = with_tables()?;
     run(on_postgres(&server.url(), "create role other; revoke create on schema public from public"))?;
