@@ -9,7 +9,7 @@ pub(crate) mod load;
 pub(crate) mod write;
 
 pub use backfill::Backfilled;
-pub use load::{FoundLogin, FoundUser};
+pub use load::{FoundLogin, FoundPasskey, FoundUser};
 pub use write::taken_login;
 
 /// Which tables are read and written (core-server.md 11).

@@ -6,7 +6,7 @@ use crate::machinery::statement::{Group, Q};
 use crate::machinery::{DatabaseOptions, Db, Result, lock, ready};
 use crate::{
     accounts, activity, dashboard, email_verification, emailpassword, key_value, keys, passwordless, session, tenancy, totp,
-    user_id_mapping, user_metadata, user_removal, user_roles, user_search, users,
+    user_id_mapping, user_metadata, user_removal, user_roles, user_search, users, webauthn,
 };
 
 /// Numbers the groups by their places.
@@ -57,6 +57,7 @@ groups! {
     user_search::S,
     users::S,
     emailpassword::S,
+    webauthn::S,
 }
 
 migrations! {
@@ -72,6 +73,7 @@ migrations! {
     "0010_user_search",
     "0011_totp",
     "0012_dashboard",
+    "0013_webauthn",
 }
 
 static CONTENTS: Contents = Contents {
@@ -79,7 +81,7 @@ static CONTENTS: Contents = Contents {
     migrations: MIGRATIONS,
     tries_writing: || session::S::TryWriting.into(),
     landmark: "session_info",
-    shared_columns: &["app_id", "tenant_id", "recipe_id", "account_info_type", "third_party_id", "connection_uri_domain"],
+    shared_columns: &["app_id", "tenant_id", "recipe_id", "account_info_type", "third_party_id", "connection_uri_domain", "rp_id"],
 };
 
 impl Db {

@@ -22,8 +22,9 @@ pub mod user_removal;
 pub mod user_roles;
 pub mod user_search;
 pub mod users;
+pub mod webauthn;
 
-pub use accounts::{Backfilled, FoundLogin, FoundUser, taken_login};
+pub use accounts::{Backfilled, FoundLogin, FoundPasskey, FoundUser, taken_login};
 pub use activity::ActivityRow;
 pub use dashboard::DashboardWhom;
 pub use email_verification::VerificationTokenRow;
@@ -41,3 +42,4 @@ pub use tenancy::{ClientRecord, ProviderRecord, TenantRecord, UserInfoMap};
 pub use totp::TotpDevice;
 pub use user_roles::RoleOfUser;
 pub use users::{JoinOrder, UserPage, UserPlace};
+pub use webauthn::{CredentialRow, NewRecoveryToken, OptionsRow, TakenRecoveryToken};

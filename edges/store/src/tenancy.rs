@@ -194,6 +194,8 @@ statements! { "tenant_configs", S {
     InsertTenant = "INSERT INTO {tenants} (app_id, tenant_id, created_at_time) VALUES ($1, $2, $3)
              ON CONFLICT (app_id, tenant_id) DO NOTHING",
     DeleteTenant = "DELETE FROM {tenants} WHERE app_id = $1 AND tenant_id = $2",
+    // No key ties them to the tenant: they would count in the next one of this name.
+    DeleteRecoveryTokens = "DELETE FROM {webauthn_account_recovery_tokens} WHERE tenant_id = $2 AND app_id = $1",
     DeleteApp = "DELETE FROM {apps} WHERE app_id = $1",
     Apps = "SELECT app_id, created_at_time FROM {apps}",
     AppCreated = "SELECT created_at_time FROM {apps} WHERE app_id = $1",
@@ -296,6 +298,7 @@ impl Tx<'_> {
 
     /// Removes a tenant with everything that belongs to it. False if it had no configuration.
     pub async fn delete_tenant(&mut self, id: &TenantIdentifier) -> Result<bool> {
+        self.with_commit(S::DeleteRecoveryTokens, args![&id.app, &id.tenant].into()).await?;
         self.with_commit(S::DeleteTenant, args![&id.app, &id.tenant].into()).await?;
         self.delete_tenant_config(id).await
     }

@@ -48,6 +48,8 @@ statements! { "app_id_to_user_id", S {
     VerificationTokensInTenant = of_users_in!("emailverification_tokens"),
     RolesInTenant = of_users_in!("user_roles"),
     TotpCodesInTenant = of_users_in!("totp_used_codes"),
+    // Of internal ids.
+    RecoveryTokensInTenant = "DELETE FROM {webauthn_account_recovery_tokens} WHERE app_id = $1 AND tenant_id = $2 AND user_id {ids $3}",
 } }
 
 impl Tx<'_> {
@@ -76,13 +78,14 @@ impl Tx<'_> {
         Ok(self.opt(S::AnyInTenant, &args![app, tenant, ids], |row| row.flag(0)).await?.unwrap_or_default())
     }
 
-    /// Deletes what goes with leaving a tenant: sessions, roles, tokens for addresses, TOTP codes that were tried. What is the app's stays, as
-    /// do marks of verified addresses, metadata and devices.
+    /// Deletes what goes with leaving a tenant: sessions, roles, tokens for addresses and for new passkeys, TOTP codes that were tried. What
+    /// is the app's stays, as do marks of verified addresses, metadata and devices.
     pub async fn delete_what_users_have_in(&mut self, app: &AppId, tenant: &TenantId, ids: &[String]) -> Result<()> {
         for statement in [S::SessionsInTenant, S::VerificationTokensInTenant, S::RolesInTenant, S::TotpCodesInTenant] {
             self.with_commit(statement, args![app, tenant, ids].into()).await?;
         }
-        Ok(())
+        let internal: Vec<String> = ids.iter().filter_map(|id| as_internal(id)).map(str::to_owned).collect();
+        self.with_commit(S::RecoveryTokensInTenant, args![app, tenant, internal.as_slice()].into()).await
     }
 
     /// Deletes the devices, with their codes, that wait for the contacts of these login methods, in the tenants that they were in.

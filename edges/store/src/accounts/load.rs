@@ -7,6 +7,7 @@ use supertokens_domain::ids::{AppId, TenantId};
 use supertokens_domain::secret::Secret;
 
 use crate::machinery::{Dialect, Result, Row, Tx, Val, args, pair, statements};
+use crate::webauthn::{OptionsRow, read_options};
 
 /// A user, and which of its login methods was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,14 +29,29 @@ pub struct FoundLogin {
     pub password_hash: Option<Secret<String>>,
 }
 
-/// What a row has: the columns of `AccountRow`, the user id that the search found, and its password hash.
+/// A passkey, whose it is, and the options that it was looked for by.
+#[derive(Debug, Clone)]
+pub struct FoundPasskey {
+    /// Whose; the login method is that of the passkey.
+    pub user: FoundUser,
+    /// The attested credential data.
+    pub public_key: Vec<u8>,
+    /// How often it was used, as far as it counts.
+    pub counter: i64,
+    /// The options.
+    pub options: OptionsRow,
+}
+
+/// What a row has: the columns of `AccountRow`, the user id that the search found, and its password hash. Ids of passkeys are one text: a
+/// row for each of them would be one for each in each tenant.
 macro_rules! load {
     ($found:literal, $search:expr, $tenants:literal) => {
         concat!(
             "SELECT CAST(a.user_id AS TEXT), CAST(a.primary_or_recipe_user_id AS TEXT), a.is_linked_or_is_a_primary_user, a.recipe_id,
                  COALESCE(ep.time_joined, tp.time_joined, pl.time_joined, wa.time_joined),
                  COALESCE(ep.email, tp.email, pl.email, wa.email), pl.phone_number, tp.third_party_id, tp.third_party_user_id,
-                 m.external_user_id, pm.external_user_id, t.tenant_id, v.email IS NOT NULL, ",
+                 m.external_user_id, pm.external_user_id, t.tenant_id, v.email IS NOT NULL,
+                 (SELECT STRING_AGG(c.id, '\n') FROM {webauthn_credentials} c WHERE c.app_id = wa.app_id AND c.user_id = wa.user_id), ",
             $found,
             " FROM (",
             $search,
@@ -141,6 +157,25 @@ macro_rules! login_new {
     };
 }
 
+/// Who has the passkey `$4` of the relying party of the options `$3`, which come along.
+macro_rules! passkey {
+    () => {
+        "SELECT s.app_id, s.primary_or_recipe_user_id AS group_id, s.user_id AS found, c.counter, c.public_key, o.id, o.challenge, o.email,
+             o.rp_id, o.rp_name, o.origin, o.expires_at, o.created_at, o.user_presence_required, o.user_verification
+         FROM {webauthn_generated_options} o
+         JOIN {webauthn_credentials} c ON c.app_id = o.app_id AND c.rp_id = o.rp_id
+         JOIN {app_id_to_user_id} s ON s.app_id = c.app_id AND s.user_id = c.user_id
+         WHERE o.app_id = $1 AND o.tenant_id = $2 AND o.id = CAST(CAST($3 AS TEXT) AS BPCHAR) AND c.id = $4"
+    };
+}
+
+/// Who has a passkey of this id, whoever it is for.
+macro_rules! passkey_id {
+    () => {
+        "s.user_id IN (SELECT c.user_id FROM {webauthn_credentials} c WHERE c.app_id = $1 AND c.id = $2)"
+    };
+}
+
 /// The groups of `$2` and of whoever has one of some infos, in whichever tenants: what a change has to look at. `$more` may name others.
 macro_rules! around_old {
     ($more:expr) => {
@@ -187,6 +222,12 @@ statements! { "app_id_to_user_id", S {
              WHERE k.app_id = $1 AND k.tenant_id = $2 AND k.account_info_type = $3 AND k.account_info_value = $4)")),
     ByLoginOld = load_old!("CAST(g.found AS TEXT), CASE WHEN a.user_id = g.found THEN ep.password_hash END", login_old!()),
     ByLoginNew = load_new!("CAST(g.found AS TEXT), CASE WHEN a.user_id = g.found THEN ep.password_hash END", login_new!()),
+    ByPasskeyOld = load_old!("CAST(g.found AS TEXT), NULL, g.counter, g.public_key, CAST(g.id AS TEXT), g.challenge, g.email, g.rp_id, g.rp_name, g.origin,
+                 g.expires_at, g.created_at, g.user_presence_required, g.user_verification", passkey!()),
+    ByPasskeyNew = load_new!("CAST(g.found AS TEXT), NULL, g.counter, g.public_key, CAST(g.id AS TEXT), g.challenge, g.email, g.rp_id, g.rp_name, g.origin,
+                 g.expires_at, g.created_at, g.user_presence_required, g.user_verification", passkey!()),
+    ByPasskeyIdOld = load_old!("NULL, NULL", groups_where!(passkey_id!())),
+    ByPasskeyIdNew = load_new!("NULL, NULL", groups_where!(passkey_id!())),
     AroundOld = load_old!("NULL, NULL", groups_where!(around_old!(""))),
     AroundNew = load_new!("NULL, NULL", groups_where!(around_new!(""))),
     LockOld = concat!("SELECT s.user_id FROM {app_id_to_user_id} s WHERE s.app_id = $1 AND ", around_old!(members!()), " ORDER BY s.user_id {lock}"),
@@ -217,10 +258,10 @@ fn loaded(row: &Row<'_>) -> Result<Loaded> {
             group_external_id: row.opt_text(10)?,
             tenant: row.opt_text(11)?.map(|id| TenantId::normalise(&id)),
             is_verified: row.flag(12)?,
-            credential_id: None,
+            credential_ids: row.opt_text(13)?.map(|ids| ids.lines().map(str::to_owned).collect()).unwrap_or_default(),
         },
-        found: row.opt_text(13)?,
-        password_hash: row.opt_text(14)?,
+        found: row.opt_text(14)?,
+        password_hash: row.opt_text(15)?,
     })
 }
 
@@ -287,6 +328,42 @@ impl Tx<'_> {
         let password_hash = rows.iter().find_map(|row| row.password_hash.clone()).map(Secret::new);
         let group = users(rows).into_iter().next();
         Ok(group.zip(recipe_user_id).map(|(group, recipe_user_id)| FoundLogin { group, recipe_user_id, password_hash }))
+    }
+
+    /// Who has a passkey of this id, at whichever relying party, wherever they are: oldest first.
+    pub async fn users_by_passkey_id(&mut self, app: &AppId, credential_id: &str) -> Result<Vec<Group>> {
+        let statement = if self.mode().reads_old() { S::ByPasskeyIdOld } else { S::ByPasskeyIdNew };
+        Ok(users(self.all(statement, &args![app, credential_id], loaded).await?))
+    }
+
+    /// Who has a passkey of the relying party that these options are for, and both; wherever they are.
+    pub async fn user_by_passkey(
+        &mut self,
+        app: &AppId,
+        tenant: &TenantId,
+        options_id: &str,
+        credential_id: &str,
+    ) -> Result<Option<FoundPasskey>> {
+        let statement = if self.mode().reads_old() { S::ByPasskeyOld } else { S::ByPasskeyNew };
+        let rows = self
+            .all(statement, &args![app, tenant, as_internal(options_id), credential_id], |row| {
+                Ok((loaded(row)?, row.int(16)?, row.bytes(17)?, read_options(row, 18)?))
+            })
+            .await?;
+        let Some((counter, public_key, options)) =
+            rows.first().map(|(_, counter, key, options)| (*counter, key.clone(), options.clone()))
+        else {
+            return Ok(None);
+        };
+        let rows: Vec<Loaded> = rows.into_iter().map(|(loaded, ..)| loaded).collect();
+        let meant_id = rows.iter().find_map(|row| row.found.clone());
+        let group = users(rows).into_iter().next();
+        Ok(group.zip(meant_id).map(|(group, meant_id)| FoundPasskey {
+            user: FoundUser { group, meant_id },
+            public_key,
+            counter,
+            options,
+        }))
     }
 
     /// Before a change of users: locks these login methods, what a group is about to gain, and whoever has something of it now, then

@@ -89,6 +89,7 @@ statements! { "app_id_to_user_id", S {
     DeleteThirdParties = "DELETE FROM {thirdparty_users} WHERE app_id = $1 AND user_id {ids $2}",
     DeleteWebauthn = "DELETE FROM {webauthn_users} WHERE app_id = $1 AND user_id {ids $2}",
     DeleteResetTokens = "DELETE FROM {emailpassword_pswd_reset_tokens} WHERE app_id = $1 AND user_id {ids $2}",
+    DeleteRecoveryTokens = "DELETE FROM {webauthn_account_recovery_tokens} WHERE app_id = $1 AND user_id {ids $2}",
     DeleteOld = "DELETE FROM {all_auth_recipe_users} WHERE app_id = $1 AND user_id {ids $2}",
     DeleteInfos = "DELETE FROM {recipe_user_account_infos} WHERE app_id = $1 AND recipe_user_id {ids $2}",
     DeleteTenantInfos = "DELETE FROM {recipe_user_tenants} WHERE app_id = $1 AND recipe_user_id {ids $2}",
@@ -307,7 +308,8 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Deletes login methods, with what only they have: their places in tenants, their infos, tokens that would set their password. What
+    /// Deletes login methods, with what only they have: their places in tenants, their infos, tokens that would
+    /// set their password or let a passkey in. What
     /// their groups owned through them is among the changes of the group.
     pub async fn delete_logins(&mut self, app: &AppId, methods: &[LoginMethod]) -> Result<()> {
         let mode = self.mode();
@@ -326,7 +328,7 @@ impl Tx<'_> {
             }
         }
         let ids: Vec<String> = methods.iter().map(|method| method.recipe_user_id.clone()).collect();
-        let mut everywhere = vec![S::DeleteResetTokens];
+        let mut everywhere = vec![S::DeleteResetTokens, S::DeleteRecoveryTokens];
         if mode.writes_old() {
             everywhere.push(S::DeleteOld);
         }

@@ -48,6 +48,10 @@ impl Row<'_> {
         self.read(at)
     }
 
+    pub(crate) fn bytes(&self, at: usize) -> Result<Vec<u8>> {
+        self.read(at)
+    }
+
     /// A text array: native on PostgreSQL, JSON on SQLite.
     pub(crate) fn opt_list(&self, at: usize) -> Result<Option<Vec<String>>> {
         if let Row::Postgres(row) = self {

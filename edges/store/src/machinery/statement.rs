@@ -38,6 +38,7 @@ pub(crate) enum Val<'a> {
     Bool(bool),
     /// A text array on PostgreSQL, a JSON array on SQLite.
     List(Cow<'a, [String]>),
+    Bytes(Cow<'a, [u8]>),
 }
 
 impl Val<'_> {
@@ -48,6 +49,7 @@ impl Val<'_> {
             Val::Int(number) => Val::Int(number),
             Val::Bool(flag) => Val::Bool(flag),
             Val::List(list) => Val::List(Cow::Owned(list.into_owned())),
+            Val::Bytes(bytes) => Val::Bytes(Cow::Owned(bytes.into_owned())),
         }
     }
 }
@@ -65,6 +67,11 @@ impl<'a> From<&'a String> for Val<'a> {
 impl<'a> From<&'a [String]> for Val<'a> {
     fn from(list: &'a [String]) -> Self {
         Val::List(Cow::Borrowed(list))
+    }
+}
+impl<'a> From<&'a [u8]> for Val<'a> {
+    fn from(bytes: &'a [u8]) -> Self {
+        Val::Bytes(Cow::Borrowed(bytes))
     }
 }
 impl From<i64> for Val<'_> {
@@ -111,6 +118,7 @@ impl rusqlite::ToSql for Val<'_> {
             Val::Int(number) => ToSqlOutput::Owned(Value::Integer(*number)),
             Val::Bool(flag) => ToSqlOutput::Owned(Value::Integer(i64::from(*flag))),
             Val::List(list) => ToSqlOutput::Owned(Value::Text(json_list(list))),
+            Val::Bytes(bytes) => ToSqlOutput::Borrowed(ValueRef::Blob(bytes)),
         })
     }
 }
@@ -140,6 +148,7 @@ impl tokio_postgres::types::ToSql for Val<'_> {
             Val::Int(number) if *ty == Type::INT4 => i32::try_from(*number)?.to_sql(ty, out),
             Val::Int(number) => number.to_sql(ty, out),
             Val::List(list) => list.as_ref().to_sql(ty, out),
+            Val::Bytes(bytes) => bytes.as_ref().to_sql(ty, out),
         }
     }
 

@@ -331,6 +331,7 @@ fn typed<'a>(params: &'a [Val<'_>]) -> Vec<(&'a (dyn ToSql + Sync), Type)> {
             Val::Int(_) => Type::INT8,
             Val::Bool(_) => Type::BOOL,
             Val::List(_) => Type::TEXT_ARRAY,
+            Val::Bytes(_) => Type::BYTEA,
         };
         (value as &(dyn ToSql + Sync), ty)
     };

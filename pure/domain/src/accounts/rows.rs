@@ -8,7 +8,7 @@ use super::method::{AuthRecipe, Login, LoginMethod, ThirdParty};
 use crate::ids::TenantId;
 use crate::time::Millis;
 
-/// A row: a recipe user, one of its tenants if it has any, one of its passkeys if they were asked for.
+/// A row: a recipe user with its passkeys, and one of its tenants if it has any.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct AccountRow {
     /// `app_id_to_user_id.user_id`.
@@ -37,8 +37,8 @@ pub struct AccountRow {
     pub tenant: Option<TenantId>,
     /// Whether `emailverification_verified_emails` has the address under the id that is shown.
     pub is_verified: bool,
-    /// One of the recipe user's passkeys.
-    pub credential_id: Option<String>,
+    /// The recipe user's passkeys.
+    pub credential_ids: Vec<String>,
 }
 
 /// The users of these rows, oldest first; of equal age, by id. A row may come several times. What has no row in its recipe's table, or
@@ -56,7 +56,7 @@ pub fn groups(rows: impl IntoIterator<Item = AccountRow>) -> Vec<Group> {
             (group, BTreeMap::new())
         });
         group.is_primary |= row.is_primary;
-        let (tenant, credential_id) = (row.tenant.take(), row.credential_id.take());
+        let (tenant, passkeys) = (row.tenant.take(), std::mem::take(&mut row.credential_ids));
         let id = row.recipe_user_id.clone();
         let method = match methods.entry(id) {
             Entry::Occupied(known) => known.into_mut(),
@@ -67,7 +67,7 @@ pub fn groups(rows: impl IntoIterator<Item = AccountRow>) -> Vec<Group> {
         };
         method.tenants.extend(tenant);
         if let Login::Webauthn { credential_ids, .. } = &mut method.login {
-            credential_ids.extend(credential_id);
+            credential_ids.extend(passkeys);
         }
     }
     let with_methods = |(group, methods): (Group, BTreeMap<String, LoginMethod>)| {
@@ -177,7 +177,7 @@ mod tests {
     #[test]
     fn passkeys_come_one_to_a_row() {
         let passkey = AccountRow { recipe_id: "webauthn".into(), ..password("a", "a", 5) };
-        let with = |id: &str, tenant| AccountRow { credential_id: Some(id.into()), ..in_tenant(&passkey, tenant) };
+        let with = |id: &str, tenant| AccountRow { credential_ids: vec![id.into()], ..in_tenant(&passkey, tenant) };
         let users = groups([with("k2", "t1"), with("k1", "t1"), with("k1", "t2"), with("k2", "t2")]);
         assert_eq!(users[0].credential_ids().into_iter().collect::<Vec<_>>(), ["k1", "k2"]);
         assert_eq!(users[0].infos().into_iter().collect::<Vec<_>>(), [AccountInfo::email("a@x")]);
