@@ -34,6 +34,7 @@ pub mod user_removal;
 pub mod user_roles;
 pub mod user_search;
 pub mod users;
+pub mod webauthn;
 
 /// Every subject.
 pub static SUBJECTS: &[Subject] = &[
@@ -62,6 +63,7 @@ pub static SUBJECTS: &[Subject] = &[
     ("tenancy::removed_users", tenancy::removed_users::ALL),
     ("tenancy::users", tenancy::users::ALL),
     ("takeover", takeover::ALL),
+    ("takeover::passkeys", takeover::passkeys::ALL),
     ("takeover::users", takeover::users::ALL),
     ("test_mode", test_mode::ALL),
     ("keys", keys::ALL),
@@ -107,4 +109,11 @@ pub static SUBJECTS: &[Subject] = &[
     ("dashboard::users", dashboard::users::ALL),
     ("dashboard::sessions", dashboard::sessions::ALL),
     ("dashboard::sign_in", dashboard::sign_in::ALL),
+    ("webauthn::options", webauthn::options::ALL),
+    ("webauthn::credentials", webauthn::credentials::ALL),
+    ("webauthn::recovery", webauthn::recovery::ALL),
+    ("webauthn::email", webauthn::email::ALL),
+    ("webauthn::vectors", webauthn::vectors::ALL),
+    ("webauthn::registering", webauthn::registering::ALL),
+    ("webauthn::signing_in", webauthn::signing_in::ALL),
 ];

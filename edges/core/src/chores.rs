@@ -26,6 +26,8 @@ pub enum Chore {
     DeleteOldDevices,
     /// Deletes tokens for addresses that nobody brought in time.
     DeleteExpiredVerificationTokens,
+    /// Deletes options of ceremonies with passkeys, and tokens for a new one, whose time is over.
+    DeleteExpiredPasskeyData,
     /// Deletes TOTP codes that were tried, when they count for nothing any more.
     DeleteExpiredTotpCodes,
     /// Deletes sessions of the dashboard whose time is over.
@@ -44,7 +46,7 @@ pub enum Chore {
 
 impl Chore {
     /// Every chore.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::SyncTenants,
         Self::DeleteExpiredSessions,
         Self::DeleteOldDevices,
@@ -52,6 +54,7 @@ impl Chore {
         Self::DeleteExpiredPasswordResetTokens,
         Self::DeleteExpiredTotpCodes,
         Self::DeleteExpiredDashboardSessions,
+        Self::DeleteExpiredPasskeyData,
         Self::DeleteExpiredSigningKeys,
         Self::ActivityPartitions,
         Self::BackfillUsers,
@@ -69,6 +72,7 @@ impl Chore {
             Self::DeleteExpiredPasswordResetTokens => "delete expired password reset tokens",
             Self::DeleteExpiredTotpCodes => "delete expired totp codes",
             Self::DeleteExpiredDashboardSessions => "delete expired dashboard sessions",
+            Self::DeleteExpiredPasskeyData => "delete expired passkey data",
             Self::ActivityPartitions => "activity partitions",
             Self::BackfillUsers => "backfill users",
             Self::CountUsers => "count users",
@@ -90,7 +94,10 @@ impl Chore {
             Self::SyncTenants => Duration::from_secs(60),
             Self::BackfillUsers => Duration::from_secs(300),
             Self::CountUsers => Duration::from_secs(900),
-            Self::DeleteOldDevices | Self::DeleteExpiredPasswordResetTokens | Self::DeleteExpiredTotpCodes => hours(1),
+            Self::DeleteOldDevices
+            | Self::DeleteExpiredPasswordResetTokens
+            | Self::DeleteExpiredTotpCodes
+            | Self::DeleteExpiredPasskeyData => hours(1),
             Self::DeleteExpiredSessions | Self::DeleteExpiredVerificationTokens | Self::DeleteExpiredDashboardSessions => {
                 hours(12)
             }
@@ -136,6 +143,7 @@ impl Core {
                 self.sweep(async move |tx| tx.delete_expired_dashboard_sessions(now, AT_ONCE).await).await
             }
             Chore::DeleteExpiredTotpCodes => self.delete_expired_totp_codes(now).await,
+            Chore::DeleteExpiredPasskeyData => self.delete_expired_passkey_data(now).await,
             Chore::ActivityPartitions => {
                 self.0.db.ensure_activity_partitions(now).await?;
                 Ok(self.0.db.drop_old_activity(now - KEEP_ACTIVITY).await?)
@@ -203,6 +211,14 @@ impl Core {
             tx.delete_expired_totp_codes(&at.app, &at.tenant, limit, AT_ONCE).await
         };
         self.sweep_tenants(AT_ONCE, delete).await
+    }
+
+    async fn delete_expired_passkey_data(&self, now: Millis) -> Result<u64, Error> {
+        let tokens = self.sweep(async move |tx| tx.delete_expired_recovery_tokens(now, AT_ONCE).await).await?;
+        let delete = async move |tx: &mut Tx<'_>, at: &TenantIdentifier, _: &CoreConfig| {
+            tx.delete_expired_webauthn_options(&at.app, &at.tenant, now, AT_ONCE).await
+        };
+        Ok(tokens + self.sweep_tenants(AT_ONCE, delete).await?)
     }
 
     /// By each tenant's own settings: until there is less than one transaction takes.

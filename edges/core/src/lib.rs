@@ -41,6 +41,7 @@ pub mod user_metadata;
 pub mod user_removal;
 pub mod user_roles;
 pub mod users;
+pub mod webauthn;
 
 mod accounts;
 mod activity;

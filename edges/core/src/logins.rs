@@ -5,7 +5,7 @@ use std::sync::Arc;
 use supertokens_domain::accounts::{AuthRecipe, Group, LoginMethod};
 use supertokens_domain::ids::AppId;
 use supertokens_domain::secret::Secret;
-use supertokens_store::{FoundUser, StoreError, Tx, taken_login};
+use supertokens_store::{CredentialRow, FoundUser, StoreError, Tx, taken_login};
 
 use crate::activity::{Notes, may_be_for_the_log};
 use crate::cx::Cx;
@@ -15,8 +15,9 @@ use crate::error::{Error, chain};
 pub(crate) struct NewUser {
     pub(crate) app: AppId,
     pub(crate) method: LoginMethod,
-    /// The password's hash, where there is one.
+    /// The password's hash, or whom a passkey is for.
     pub(crate) kept: Option<Secret<String>>,
+    pub(crate) passkey: Option<CredentialRow>,
     pub(crate) notes: Option<Notes>,
 }
 
@@ -25,6 +26,9 @@ impl NewUser {
     pub(crate) async fn write(&self, tx: &mut Tx<'_>, with_notes: bool) -> Result<(), StoreError> {
         let kept = self.kept.as_ref().map(|kept| kept.expose().as_str());
         tx.insert_user(&self.app, &self.method, kept).await?;
+        if let Some(passkey) = &self.passkey {
+            tx.insert_credential(&self.app, &self.method.recipe_user_id, passkey).await?;
+        }
         if let (true, Some(email)) = (self.method.is_verified, self.method.login.email()) {
             tx.verify_email(&self.app, &self.method.recipe_user_id, email).await?;
         }
@@ -35,6 +39,15 @@ impl NewUser {
     }
 }
 
+/// Whether there is a new user.
+pub(crate) enum Added {
+    Yes(LoginMethod),
+    /// Somebody in the tenant logs in so already.
+    LoginTaken,
+    /// Somebody in the app has the passkey already.
+    PasskeyTaken,
+}
+
 impl Cx<'_> {
     /// Makes a user in this tenant. No, if somebody here logs in so already.
     pub(crate) async fn add_user(
@@ -43,7 +56,16 @@ impl Cx<'_> {
         kept: Option<Secret<String>>,
         notes: Option<Notes>,
     ) -> Result<Option<LoginMethod>, Error> {
-        let new = Arc::new(NewUser { app: self.at().app.clone(), method, kept, notes });
+        let new = NewUser { app: self.at().app.clone(), method, kept, passkey: None, notes };
+        Ok(match self.add(new).await? {
+            Added::Yes(method) => Some(method),
+            Added::LoginTaken | Added::PasskeyTaken => None,
+        })
+    }
+
+    /// The same for somebody who brings a passkey.
+    pub(crate) async fn add(&self, new: NewUser) -> Result<Added, Error> {
+        let new = Arc::new(new);
         let write = |with_notes| {
             let inside = Arc::clone(&new);
             async move |tx: &mut Tx<'_>| inside.write(tx, with_notes).await
@@ -55,13 +77,14 @@ impl Cx<'_> {
         match written {
             // The tenant was removed a moment ago.
             Err(StoreError::MissingParent(_)) => return Err(Error::no_tenant(self.at())),
-            Err(error) if taken_login(&error, &new.method.login).is_some() => return Ok(None),
+            Err(error) if taken_login(&error, &new.method.login).is_some() => return Ok(Added::LoginTaken),
+            Err(StoreError::Duplicate(key)) if key.table == "webauthn_credentials" => return Ok(Added::PasskeyTaken),
             written => written?,
         }
         if let Some(notes) = &new.notes {
             notes.are_written(self);
         }
-        Ok(Some(new.method.clone()))
+        Ok(Added::Yes(new.method.clone()))
     }
 
     /// Notes that somebody was here. It never changes an answer.

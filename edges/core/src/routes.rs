@@ -35,6 +35,7 @@ pub fn all() -> impl Iterator<Item = &'static Route> {
         crate::thirdparty::ROUTES,
         crate::totp::ROUTES,
         crate::dashboard::ROUTES,
+        crate::webauthn::ROUTES,
     ];
     recipes.into_iter().flatten()
 }

@@ -129,11 +129,15 @@ impl UseCase for UsersByAccountInfo {
         if nobody_has_all && !any {
             return Ok(ok(JsonObject::new().with("users", Vec::<JsonObject>::new())));
         }
-        let asked = infos.clone();
+        let (asked, passkey) = (infos.clone(), credential_id.clone());
         let found = cx.db().read(async move |tx| {
             let mut found = Vec::new();
             for info in &asked {
                 found.extend(tx.users_by_info(&app, &tenant, info).await?);
+            }
+            // In whichever tenant.
+            if let Some(id) = &passkey {
+                found.extend(tx.users_by_passkey_id(&app, id).await?);
             }
             Ok(found)
         });

@@ -81,7 +81,15 @@ static CONTENTS: Contents = Contents {
     migrations: MIGRATIONS,
     tries_writing: || session::S::TryWriting.into(),
     landmark: "session_info",
-    shared_columns: &["app_id", "tenant_id", "recipe_id", "account_info_type", "third_party_id", "connection_uri_domain", "rp_id"],
+    shared_columns: &[
+        "app_id",
+        "tenant_id",
+        "recipe_id",
+        "account_info_type",
+        "third_party_id",
+        "connection_uri_domain",
+        "rp_id",
+    ],
 };
 
 impl Db {

@@ -16,3 +16,4 @@ pub mod user_metadata;
 pub mod user_roles;
 pub mod user_shape;
 pub mod users;
+pub mod webauthn;

@@ -248,6 +248,8 @@ pub struct Rules {
     pub totp_attempts: bool,
     /// Whoever asks whether a session of the dashboard is good is told whose it is.
     pub dashboard_email: bool,
+    /// The options of a sign-in by a passkey are good for one: SDKs before that verify an assertion twice.
+    pub passkey_options_once: bool,
     /// All codes of a device can be taken back at once.
     pub remove_code_by_device: bool,
     /// Whether a tenant can switch a recipe off, and how.
@@ -301,6 +303,7 @@ impl CdiVersion {
             consumed_device: from(5, 0),
             totp_attempts: from(5, 0),
             dashboard_email: from(3, 0),
+            passkey_options_once: from(5, 5),
             remove_code_by_device: from(5, 0),
             enabled: match () {
                 () if from(5, 1) => EnabledView::From51,

@@ -12,6 +12,7 @@ use crate::{Answer, World, members, scenarios};
 use java::{END, HANDLE, Made, PAYLOAD, STATIC_HANDLE, STATIC_USER};
 
 pub mod java;
+pub mod passkeys;
 pub mod users;
 
 const DYNAMIC_KID: &str = "d-1700000000000";
@@ -223,6 +224,9 @@ async fn new_tables_are_those_of_a_java_core(w: &World) {
         "dashboard_user_sessions",
         "webauthn_users",
         "webauthn_user_to_tenant",
+        "webauthn_generated_options",
+        "webauthn_credentials",
+        "webauthn_account_recovery_tokens",
         "recipe_user_account_infos",
         "recipe_user_tenants",
         "primary_user_tenants",

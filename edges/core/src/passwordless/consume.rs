@@ -100,7 +100,7 @@ impl LogIn {
         let id = &method.recipe_user_id;
         let notes = cx.notes_of_login("passwordless_sign_up", id, id, principal(contact), contact.as_str());
         let known = cx.notes_of_somebody("passwordless_sign_in", principal(contact), contact.as_str());
-        let new = NewUser { app: attempt.app.clone(), method, kept: None, notes: Some(notes) };
+        let new = NewUser { app: attempt.app.clone(), method, kept: None, passkey: None, notes: Some(notes) };
         Self { attempt, device, code, new, known }
     }
 

@@ -207,8 +207,9 @@ impl Operation for UsersByAccountInfo {
         .into_iter()
         .flatten()
         .collect();
-        let nobody_has_all = infos.iter().any(Option::is_none);
-        let credential_id = input.query.get("webauthnCredentialId").map(str::to_owned);
+        let passkey = input.query.get("webauthnCredentialId").map(|id| (!id.contains('\0')).then(|| id.to_owned()));
+        let nobody_has_all = infos.iter().any(Option::is_none) || passkey == Some(None);
+        let credential_id = passkey.flatten();
         Ok(Self { any: union == "true", infos: infos.into_iter().flatten().collect(), nobody_has_all, credential_id })
     }
 }

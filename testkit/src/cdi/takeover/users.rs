@@ -42,7 +42,7 @@ const TABLES: [(&str, &str); 15] = [
 ];
 
 /// The database of a Java core that is in this mode.
-fn database(mode: &str) -> String {
+pub fn database(mode: &str) -> String {
     let made = if mode == "LEGACY" { Made::By11 } else { Made::By12 };
     let mut sql = java::tables(made, crate::target::Kind::Postgres);
     // Who is in those tables for sessions has no way to log in.
@@ -61,8 +61,13 @@ fn database(mode: &str) -> String {
 }
 
 async fn take_over(w: &World, mode: &str) {
-    let vectors: Value = serde_json::from_str(include_str!("../../../vectors/password_hashes.json")).expect("JSON");
     w.take_over(&database(mode)).await;
+    in_mode(w, mode).await;
+}
+
+/// Starts the core in a mode, with the key of the hashes.
+pub async fn in_mode(w: &World, mode: &str) {
+    let vectors: Value = serde_json::from_str(include_str!("../../../vectors/password_hashes.json")).expect("JSON");
     w.with_config(json!({ "migration_mode": mode, FIREBASE: vectors[FIREBASE] })).await;
 }
 
