@@ -50,12 +50,12 @@ fn open(certificate: &Certificate) -> Option<(CertificateSays, Option<PublicKey>
         return None;
     }
     let X509 { tbs_certificate: content, .. } = X509::from_der(&certificate.der).ok()?;
-    let mut says = CertificateSays::default();
-    says.version = match content.version {
+    let version = match content.version {
         Version::V1 => 1,
         Version::V2 => 2,
         Version::V3 => 3,
     };
+    let mut says = CertificateSays { version, ..CertificateSays::default() };
     let mut named = Vec::new();
     for attribute in content.subject.0.iter().flat_map(|names| names.0.iter()) {
         let text = core::str::from_utf8(attribute.value.value()).ok().filter(|text| !text.is_empty());
