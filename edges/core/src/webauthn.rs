@@ -60,7 +60,7 @@ impl UseCase for MakeRegistrationOptions {
         // The oldest; nobody compares it with who signs up.
         let user_id = known?.into_iter().next().map_or_else(|| row.id.clone(), |group| group.id);
         let OptionsRow { id, challenge, created_at, expires_at, .. } = row;
-        Ok(RegistrationOptionsMade::Ok { id, challenge, options, user_id, created_at, expires_at })
+        Ok(RegistrationOptionsMade::Ok { id, challenge, options: Box::new(options), user_id, created_at, expires_at })
     }
 }
 

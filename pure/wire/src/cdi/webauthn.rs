@@ -88,7 +88,7 @@ pub enum RegistrationOptionsMade {
         /// Base64url of 32 bytes.
         challenge: String,
         /// What was asked for.
-        options: RegistrationOptions,
+        options: Box<RegistrationOptions>,
         /// Whom the authenticator shall keep the passkey for.
         user_id: String,
         /// In ms.
@@ -109,7 +109,7 @@ impl Answer for RegistrationOptionsMade {
             Self::Refused(why) => return refused(&why),
         };
         let requires_resident_key = options.requires_resident_key();
-        let RegistrationOptions { of_both, email, display_name, attestation, resident_key, algorithms } = options;
+        let RegistrationOptions { of_both, email, display_name, attestation, resident_key, algorithms } = *options;
         let algorithm = |number: i64| Json::Object(JsonObject::new().with("alg", number).with("type", "public-key"));
         let user = JsonObject::new()
             .with("id", URL_SAFE_NO_PAD.encode(user_id))
