@@ -4,6 +4,7 @@ use crate::scenario::Subject;
 
 pub mod account_linking;
 pub mod account_races;
+pub mod bulk_import;
 pub mod costs;
 pub mod dashboard;
 pub mod door;
@@ -116,4 +117,7 @@ pub static SUBJECTS: &[Subject] = &[
     ("webauthn::vectors", webauthn::vectors::ALL),
     ("webauthn::registering", webauthn::registering::ALL),
     ("webauthn::signing_in", webauthn::signing_in::ALL),
+    ("bulk_import::waiting", bulk_import::waiting::ALL),
+    ("bulk_import::importing", bulk_import::importing::ALL),
+    ("bulk_import::job", bulk_import::job::ALL),
 ];

@@ -10,7 +10,7 @@ use supertokens_testkit::coverage::{OPERATIONS, served};
 const UNCOVERED: &str = include_str!("../uncovered.txt");
 
 /// The length of `uncovered.txt` when it was last looked at. Lower it together with the list.
-const AT_MOST: usize = 36;
+const AT_MOST: usize = 31;
 
 fn lines(text: &'static str) -> BTreeSet<&'static str> {
     text.lines().map(str::trim).filter(|line| !line.is_empty()).collect()

@@ -40,13 +40,15 @@ pub enum Chore {
     ActivityPartitions,
     /// Writes users that only the older tables have into the newer ones, where the migration mode wants it.
     BackfillUsers,
+    /// Imports users that wait for it.
+    ImportUsers,
     /// Counts login methods by recipe, for whoever shows numbers.
     CountUsers,
 }
 
 impl Chore {
     /// Every chore.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::SyncTenants,
         Self::DeleteExpiredSessions,
         Self::DeleteOldDevices,
@@ -58,6 +60,7 @@ impl Chore {
         Self::DeleteExpiredSigningKeys,
         Self::ActivityPartitions,
         Self::BackfillUsers,
+        Self::ImportUsers,
         Self::CountUsers,
     ];
 
@@ -75,6 +78,7 @@ impl Chore {
             Self::DeleteExpiredPasskeyData => "delete expired passkey data",
             Self::ActivityPartitions => "activity partitions",
             Self::BackfillUsers => "backfill users",
+            Self::ImportUsers => "import users",
             Self::CountUsers => "count users",
         }
     }
@@ -82,7 +86,7 @@ impl Chore {
     /// From the start to the first run: one interval, but for what is waited for.
     pub fn first_after(self) -> Duration {
         match self {
-            Self::BackfillUsers | Self::CountUsers => Duration::from_secs(10),
+            Self::BackfillUsers | Self::ImportUsers | Self::CountUsers => Duration::from_secs(10),
             other => other.every(),
         }
     }
@@ -92,7 +96,7 @@ impl Chore {
         let hours = |n: u64| Duration::from_secs(n * 3_600);
         match self {
             Self::SyncTenants => Duration::from_secs(60),
-            Self::BackfillUsers => Duration::from_secs(300),
+            Self::BackfillUsers | Self::ImportUsers => Duration::from_secs(300),
             Self::CountUsers => Duration::from_secs(900),
             Self::DeleteOldDevices
             | Self::DeleteExpiredPasswordResetTokens
@@ -149,6 +153,7 @@ impl Core {
                 Ok(self.0.db.drop_old_activity(now - KEEP_ACTIVITY).await?)
             }
             Chore::BackfillUsers => self.backfill_users().await,
+            Chore::ImportUsers => self.import_waiting_users().await,
             Chore::CountUsers => {
                 let counted = self.0.db.read_long(async |tx| tx.count_logins().await).await?;
                 self.0.tally.count_users(counted);

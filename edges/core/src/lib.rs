@@ -18,6 +18,7 @@ use supertokens_wire::operation::Body;
 use supertokens_wire::version::{LATEST, Rules};
 
 pub mod account_linking;
+pub mod bulk_import;
 pub mod caller;
 pub mod chores;
 pub mod cx;
@@ -129,6 +130,7 @@ pub(crate) struct Inner {
     pub(crate) marks: Arc<activity::Marks>,
     pub(crate) stats: stats::Stats,
     pub(crate) tally: figures::Tally,
+    pub(crate) importing: tokio::sync::Mutex<()>,
     pub(crate) runs: runs::Runs<{ chores::Chore::ALL.len() }>,
     pub(crate) greetings: server::Greetings,
     pub(crate) dashboard_tries: dashboard::Tries,
@@ -177,6 +179,7 @@ impl Core {
             marks: Arc::new(activity::Marks::new(!options.test_mode)),
             stats: stats::Stats::default(),
             tally: figures::Tally::default(),
+            importing: tokio::sync::Mutex::default(),
             runs: runs::Runs::new(chores::Chore::ALL.map(chores::Chore::name)),
             greetings: server::Greetings::default(),
             dashboard_tries: dashboard::Tries::default(),
@@ -312,6 +315,11 @@ impl Admitted {
     /// Is its body of any use? Where nobody had to show a key, none is: whoever reads bodies need not read one of just anybody.
     pub fn reads_body(&self) -> bool {
         self.entered.route.is_some_and(|route| route.door.key)
+    }
+
+    /// The longest body that is read for it, in bytes.
+    pub fn largest_body(&self) -> usize {
+        self.entered.route.map_or(0, |route| route.largest_body)
     }
 }
 

@@ -36,6 +36,7 @@ pub fn all() -> impl Iterator<Item = &'static Route> {
         crate::totp::ROUTES,
         crate::dashboard::ROUTES,
         crate::webauthn::ROUTES,
+        crate::bulk_import::ROUTES,
     ];
     recipes.into_iter().flatten()
 }

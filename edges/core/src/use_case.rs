@@ -50,6 +50,9 @@ pub trait UseCase: Operation {
     /// Which checks apply.
     const DOOR: Door = Door::CLOSED;
 
+    /// The longest body that is read for it, in bytes (decisions.md 10, 30).
+    const LARGEST_BODY: usize = 1 << 20;
+
     /// Loads, decides, saves, answers.
     fn run(self, cx: &Cx<'_>) -> impl Future<Output = Result<Self::Answer, Error>> + Send;
 }
@@ -67,13 +70,22 @@ pub struct Route {
     pub rid: Option<&'static str>,
     /// Which checks apply.
     pub door: Door,
+    /// The longest body that is read, in bytes.
+    pub largest_body: usize,
     pub(crate) run: for<'a> fn(&'a Cx<'a>, Input<'a>) -> Running<'a>,
 }
 
 impl Route {
     /// The line of an operation.
     pub const fn of<U: UseCase>() -> Self {
-        Self { method: U::METHOD, path: U::PATH, rid: U::RID, door: U::DOOR, run: |cx, input| Box::pin(answer::<U>(cx, input)) }
+        Self {
+            method: U::METHOD,
+            path: U::PATH,
+            rid: U::RID,
+            door: U::DOOR,
+            largest_body: U::LARGEST_BODY,
+            run: |cx, input| Box::pin(answer::<U>(cx, input)),
+        }
     }
 }
 

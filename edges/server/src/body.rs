@@ -48,14 +48,19 @@ impl Room {
         Self(Arc::new(Semaphore::new(limits::BODIES / limits::SMALL_BODY)))
     }
 
-    /// The whole body, and the room that it takes if it is large. One that is too large is read on and dropped for a while, unless the
-    /// caller `hears` a refusal while it is sending.
-    pub(crate) async fn read<B>(&self, mut body: B, hears: bool) -> Result<(Bytes, Option<OwnedSemaphorePermit>), BodyRefused>
+    /// The whole body, and the room that it takes if it is large. One that is longer than `most` is read on and dropped for a while, unless
+    /// the caller `hears` a refusal while it is sending.
+    pub(crate) async fn read<B>(
+        &self,
+        mut body: B,
+        most: usize,
+        hears: bool,
+    ) -> Result<(Bytes, Option<OwnedSemaphorePermit>), BodyRefused>
     where
         B: Body<Data = Bytes> + Unpin,
     {
         let announced = announced(&body);
-        if announced > limits::BODY {
+        if announced > most {
             drop_rest(body, hears).await;
             return Err(BodyRefused::TooLarge);
         }
@@ -76,15 +81,15 @@ impl Room {
             let due = alarm.deadline() + limits::time_for(data.len());
             alarm.as_mut().reset(due);
             length = length.saturating_add(data.len());
-            if length > limits::DRAIN || length > limits::BODY && hears {
+            if length > limits::DRAIN.max(most) || length > most && hears {
                 return Err(BodyRefused::TooLarge);
             }
-            if length > limits::BODY {
+            if length > most {
                 (first, more, room) = (Bytes::new(), BytesMut::new(), None);
                 continue;
             }
             if room.is_none() && length > limits::SMALL_BODY {
-                room = Some(self.whole(announced).await?);
+                room = Some(self.whole(if announced == 0 { most } else { announced }).await?);
             }
             if first.is_empty() && more.is_empty() {
                 first = data;
@@ -101,15 +106,14 @@ impl Room {
             drop(room.split(room.num_permits().saturating_sub(parts(length))));
         }
         match length {
-            length if length > limits::BODY => Err(BodyRefused::TooLarge),
+            length if length > most => Err(BodyRefused::TooLarge),
             _ if more.is_empty() => Ok((first, room)),
             _ => Ok((more.freeze(), room)),
         }
     }
 
     /// Room for all of a large body at once: those that took theirs bit by bit could all wait for each other's.
-    async fn whole(&self, announced: usize) -> Result<OwnedSemaphorePermit, BodyRefused> {
-        let most = if announced == 0 { limits::BODY } else { announced };
+    async fn whole(&self, most: usize) -> Result<OwnedSemaphorePermit, BodyRefused> {
         let asked = Arc::clone(&self.0).acquire_many_owned(u32::try_from(parts(most)).unwrap_or(u32::MAX));
         timeout(limits::ROOM, asked).await.ok().and_then(Result::ok).ok_or(BodyRefused::NoRoom)
     }
@@ -211,7 +215,7 @@ mod tests {
             (1 << 20, 1, second, Ok(1 << 20)),
             (1 << 20, 2, second, Err(BodyRefused::TooLarge)),
         ] {
-            let outcome = room.read(dripping(0, part, times, pause), false).await.map(|(bytes, _)| bytes.len());
+            let outcome = room.read(dripping(0, part, times, pause), limits::BODY, false).await.map(|(bytes, _)| bytes.len());
             assert_eq!(outcome, read, "{times} times {part} bytes");
         }
     }
@@ -226,12 +230,12 @@ mod tests {
             send.send(Bytes::from_static(b"{")).unwrap();
             waiting.push(send);
             let room = Room(Arc::clone(&room.0));
-            reading.push(tokio::spawn(async move { room.read(body, false).await.map(|_| ()) }));
+            reading.push(tokio::spawn(async move { room.read(body, limits::BODY, false).await.map(|_| ()) }));
         }
         tokio::task::yield_now().await;
         let begin = Instant::now();
         for _ in 0..64 {
-            let (large, _) = room.read(dripping(1 << 20, 1 << 20, 1, Duration::ZERO), false).await.unwrap();
+            let (large, _) = room.read(dripping(1 << 20, 1 << 20, 1, Duration::ZERO), limits::BODY, false).await.unwrap();
             assert_eq!(large.len(), 1 << 20);
         }
         assert!(begin.elapsed() < Duration::from_secs(2));
@@ -247,7 +251,7 @@ mod tests {
         let (send, body) = body(0);
         send.send(Bytes::from(vec![b'x'; limits::BODY])).unwrap();
         let of_reader = Room(Arc::clone(&room.0));
-        let reading = tokio::spawn(async move { of_reader.read(body, false).await.map(|_| ()) });
+        let reading = tokio::spawn(async move { of_reader.read(body, limits::BODY, false).await.map(|_| ()) });
         while room.0.available_permits() == limits::BODIES / limits::SMALL_BODY {
             tokio::task::yield_now().await;
         }
@@ -265,20 +269,20 @@ mod tests {
         let room = Room::new();
         let mut kept = Vec::new();
         for _ in 0..64 {
-            kept.push(room.read(dripping(0, 1 << 20, 1, Duration::ZERO), false).await.unwrap());
+            kept.push(room.read(dripping(0, 1 << 20, 1, Duration::ZERO), limits::BODY, false).await.unwrap());
         }
         // Each leaves its free part, which is enough for one of half a size at the end.
         for _ in 0..2 {
-            kept.push(room.read(dripping(513 << 10, 513 << 10, 1, Duration::ZERO), false).await.unwrap());
+            kept.push(room.read(dripping(513 << 10, 513 << 10, 1, Duration::ZERO), limits::BODY, false).await.unwrap());
         }
-        let refused = room.read(dripping(100_000, 100_000, 1, Duration::ZERO), false).await.map(|_| ());
+        let refused = room.read(dripping(100_000, 100_000, 1, Duration::ZERO), limits::BODY, false).await.map(|_| ());
         assert_eq!(refused, Err(BodyRefused::NoRoom));
-        assert!(room.read(dripping(0, limits::SMALL_BODY, 1, Duration::ZERO), false).await.is_ok());
+        assert!(room.read(dripping(0, limits::SMALL_BODY, 1, Duration::ZERO), limits::BODY, false).await.is_ok());
         kept.pop();
-        assert!(room.read(dripping(100_000, 100_000, 1, Duration::ZERO), false).await.is_ok());
+        assert!(room.read(dripping(100_000, 100_000, 1, Duration::ZERO), limits::BODY, false).await.is_ok());
         // Whoever announces nothing waits for room for the longest, and keeps what it needs.
         kept.clear();
-        kept.push(room.read(dripping(0, 100_000, 1, Duration::ZERO), false).await.unwrap());
+        kept.push(room.read(dripping(0, 100_000, 1, Duration::ZERO), limits::BODY, false).await.unwrap());
         assert_eq!(room.0.available_permits(), limits::BODIES / limits::SMALL_BODY - 6);
     }
 
@@ -290,7 +294,8 @@ mod tests {
             for _ in 0..256 {
                 let room = Room(Arc::clone(&room.0));
                 let body = dripping(announced, 128 << 10, 8, Duration::from_millis(10));
-                reading.push(tokio::spawn(async move { room.read(body, false).await.map(|(bytes, _)| bytes.len()) }));
+                reading
+                    .push(tokio::spawn(async move { room.read(body, limits::BODY, false).await.map(|(bytes, _)| bytes.len()) }));
             }
             for reading in reading {
                 assert_eq!(reading.await.unwrap(), Ok(1 << 20), "{announced} announced");
@@ -303,7 +308,7 @@ mod tests {
         for (announced, hears, seconds) in [(0, false, 50), (2 << 20, false, 5), (0, true, 9), (2 << 20, true, 0)] {
             let begin = Instant::now();
             let body = dripping(announced, 128 << 10, 50, Duration::from_secs(1));
-            let refused = Room::new().read(body, hears).await.map(|_| ());
+            let refused = Room::new().read(body, limits::BODY, hears).await.map(|_| ());
             assert_eq!((refused, begin.elapsed().as_secs()), (Err(BodyRefused::TooLarge), seconds), "{announced} {hears}");
         }
         for (hears, seconds) in [(false, 5), (true, 0)] {

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-/// The largest body that is looked at; a larger one is a 413 (decisions.md 10).
+/// The largest body that most operations look at; a larger one is a 413. Each operation says what it takes (decisions.md 10, 30).
+#[cfg(test)]
 pub(crate) const BODY: usize = 1 << 20;
 /// So much of a body that is too large is read and dropped before the 413, as a caller that is still writing would not see it.
 pub(crate) const DRAIN: usize = 8 << 20;

@@ -28,6 +28,7 @@ mod ready;
 mod serve;
 mod show_config;
 mod start;
+mod transfer;
 mod unread;
 mod work;
 
@@ -81,6 +82,11 @@ enum Command {
         #[command(subcommand)]
         action: dashboard_user::Action,
     },
+    /// Imports the users of a file. One that was ended goes on where it was. Exit code 0: all came in; 2: some were refused, and the report
+    /// says why; 1: it could not be done.
+    Import(transfer::Import),
+    /// Writes all users of an app to a file that `import` takes.
+    Export(transfer::Export),
     /// Prints a completion script for a shell.
     Completions {
         /// The shell.
@@ -185,6 +191,15 @@ fn main() -> ExitCode {
         Command::Doctor { settings } => runtime.block_on(doctor::run(&settings)),
         Command::Config { settings, place } => show_config::run(&settings, &place),
         Command::DashboardUser { action } => runtime.block_on(dashboard_user::run(action)),
+        Command::Import(import) => match runtime.block_on(transfer::import(&import)) {
+            Ok(true) => Ok(()),
+            Ok(false) => {
+                runtime.shutdown_background();
+                return ExitCode::from(2);
+            }
+            Err(stop) => Err(stop),
+        },
+        Command::Export(export) => runtime.block_on(transfer::export(&export)),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Line::command(), "supertokens", &mut std::io::stdout());
             Ok(())

@@ -119,7 +119,7 @@ impl Door {
         };
         let operation = admitted.operation();
         let (body, room) = if admitted.reads_body() {
-            match self.room.read(body, hears).await {
+            match self.room.read(body, admitted.largest_body(), hears).await {
                 Ok(read) => read,
                 Err(refusal) => return (operation, refusal.response()),
             }

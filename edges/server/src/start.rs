@@ -57,7 +57,7 @@ pub(crate) async fn run(settings: &Settings, place: &Place, ignored_flags: &[&st
         () = &mut stop => return Ok(()),
     };
     pages::as_given();
-    for chore in Chore::ALL {
+    for chore in Chore::ALL.into_iter().filter(is_wanted) {
         tokio::spawn(keep_doing(&core, chore));
     }
     say(&format!("Database: {}", config.database.redacted()));
@@ -77,6 +77,12 @@ pub(crate) async fn run(settings: &Settings, place: &Place, ignored_flags: &[&st
         tracing::warn!("stopped, although some requests had not come to their end");
     }
     Ok(())
+}
+
+/// The one job that can be switched off, by the Java core's own variable.
+fn is_wanted(chore: &Chore) -> bool {
+    *chore != Chore::ImportUsers
+        || !std::env::var("BULK_MIGRATION_CRON_ENABLED").is_ok_and(|text| text.trim().eq_ignore_ascii_case("false"))
 }
 
 /// Without a key everybody who reaches the port may make sessions for anybody.

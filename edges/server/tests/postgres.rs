@@ -22,6 +22,8 @@ use supertokens_testkit::target::on_postgres;
 
 #[path = "postgres/surroundings.rs"]
 mod surroundings;
+#[path = "program/transfer.rs"]
+mod transfer;
 
 type Test = fn() -> anyhow::Result<()>;
 
@@ -38,6 +40,7 @@ const TESTS: &[(&str, Test)] = &[
     ("the_doctor_names_the_rights_that_are_lacking", surroundings::rights_that_are_lacking),
     ("people_of_the_dashboard_are_named_beside_a_running_core", surroundings::people_of_the_dashboard),
     ("the_doctor_names_others_who_may_make_tables", surroundings::others_in_the_schema),
+    ("an_import_that_is_killed_ends_as_one_that_was_not", killed_imports),
     ("the_doctor_knows_which_tables_of_users_are_whole", surroundings::tables_of_users),
 ];
 
@@ -71,6 +74,21 @@ struct Seen {
     over: AtomicBool,
     answered: AtomicU64,
     refused: AtomicU64,
+}
+
+fn killed_imports() -> anyhow::Result<()> {
+    let server = PostgresServer::start(Durability::Real)?;
+    let name = |name: &str| format!("CREATE DATABASE {name}");
+    let url = server.url();
+    run(async {
+        for database in ["undisturbed", "killed"] {
+            on_postgres(&url, &name(database)).await?;
+        }
+        Ok(())
+    })?;
+    let of = |name: &str| url.rsplit_once('/').map_or_else(|| url.clone(), |(server, _)| format!("{server}/{name}"));
+    transfer::killed_imports_end_as_others_do(&of("undisturbed"), &of("killed"));
+    Ok(())
 }
 
 fn survives(end: fn(&mut PostgresServer) -> anyhow::Result<()>) -> anyhow::Result<()> {

@@ -15,6 +15,8 @@ mod dashboard_user;
 mod http;
 #[path = "program/signals.rs"]
 mod signals;
+#[path = "program/transfer.rs"]
+mod transfer;
 
 use supertokens::session::{NewSession, SessionRecipe, VerifyOptions};
 use supertokens::{AppInfo, Core, Error, SuperTokens};
@@ -518,4 +520,56 @@ async fn an_application_outlives_its_core() {
     assert!(check(&with_core).await.unwrap().is_some());
     let refreshed = engine.refresh_session(refresh_token, true, None).await.unwrap();
     assert_eq!(refreshed.handle(), session.handle());
+}
+
+#[test]
+fn an_import_that_is_killed_ends_as_one_that_was_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = |name: &str| format!("sqlite:{}", folder.path().join(name).display());
+    transfer::killed_imports_end_as_others_do(&url("undisturbed.db"), &url("killed.db"));
+}
+
+#[test]
+fn who_leaves_comes_back_as_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let (one, other) =
+        (format!("sqlite:{}/one.db", folder.path().display()), format!("sqlite:{}/other.db", folder.path().display()));
+    let with = |url: &str, arguments: &[&str]| {
+        program(folder.path()).env("SUPERTOKENS_DATABASE_URL", url).args(arguments).output().unwrap()
+    };
+    let user = r#"[{"externalUserId":"e","userMetadata":{"a":[1.0,null]},"totpDevices":[{"secretKey":"MFRGGZDF","period":60,"skew":2}],
+        "loginMethods":[{"recipeId":"emailpassword","email":"a@x.io","plainTextPassword":"p","isPrimary":true,"isVerified":true,
+        "timeJoinedInMSSinceEpoch":7},{"recipeId":"thirdparty","email":"b@x.io","thirdPartyId":"google","thirdPartyUserId":"g",
+        "timeJoinedInMSSinceEpoch":3}]}, {"loginMethods":[{"recipeId":"passwordless","phoneNumber":"+442071838750"}]}]"#;
+    std::fs::write(folder.path().join("users.json"), user).unwrap();
+    let imported = with(&one, &["import", "users.json"]);
+    assert_eq!((imported.status.code(), out(&imported).as_str()), (Some(0), "2 users imported\n"), "{}", err(&imported));
+    assert!(with(&one, &["export", "out.jsonl", "--with-secrets"]).status.success());
+    let there = with(&one, &["export", "out.jsonl"]);
+    assert_eq!(there.status.code(), Some(1), "a file that is there is not overwritten");
+    assert_eq!(with(&other, &["import", "out.jsonl"]).status.code(), Some(0));
+    assert!(with(&other, &["export", "again.jsonl", "--with-secrets"]).status.success());
+    let read = |name: &str| {
+        let mut lines: Vec<String> =
+            std::fs::read_to_string(folder.path().join(name)).unwrap().lines().map(str::to_owned).collect();
+        lines.sort();
+        lines
+    };
+    assert_eq!(read("out.jsonl"), read("again.jsonl"));
+    assert!(read("out.jsonl").concat().contains("MFRGGZDF") && read("out.jsonl").concat().contains("\"passwordHash\":\"$2a$"));
+    let plain = with(&one, &["export", "-"]);
+    assert!(!out(&plain).contains("MFRGGZDF") && !out(&plain).contains("passwordHash") && err(&plain).contains("--with-secrets"));
+}
+
+#[test]
+fn an_import_beside_a_running_core_says_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path(), &["--database-url", "sqlite:users.db"]);
+    std::fs::write(folder.path().join("users.jsonl"), "{}\n").unwrap();
+    let refused = output(folder.path(), &["import", "--database-url", "sqlite:users.db", "users.jsonl"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(err(&refused).contains("POST /bulk-import/users"), "{}", err(&refused));
+    assert_eq!(server.get("/hello").0, 200);
+    let missing = output(folder.path(), &["import", "--database-url", "sqlite::memory:", "nothing.jsonl"]);
+    assert!(err(&missing).contains("nothing.jsonl cannot be read"), "{}", err(&missing));
 }

@@ -5,8 +5,8 @@ use crate::machinery::contents::{Contents, Migration};
 use crate::machinery::statement::{Group, Q};
 use crate::machinery::{DatabaseOptions, Db, Result, lock, ready};
 use crate::{
-    accounts, activity, dashboard, email_verification, emailpassword, key_value, keys, passwordless, session, tenancy, totp,
-    user_id_mapping, user_metadata, user_removal, user_roles, user_search, users, webauthn,
+    accounts, activity, bulk_import, dashboard, email_verification, emailpassword, key_value, keys, passwordless, session,
+    tenancy, totp, user_id_mapping, user_metadata, user_removal, user_roles, user_search, user_transfer, users, webauthn,
 };
 
 /// Numbers the groups by their places.
@@ -42,6 +42,7 @@ groups! {
     accounts::load::S,
     accounts::write::S,
     activity::S,
+    bulk_import::S,
     dashboard::S,
     email_verification::S,
     key_value::S,
@@ -55,6 +56,7 @@ groups! {
     user_roles::S,
     user_removal::S,
     user_search::S,
+    user_transfer::S,
     users::S,
     emailpassword::S,
     webauthn::S,
@@ -74,6 +76,8 @@ migrations! {
     "0011_totp",
     "0012_dashboard",
     "0013_webauthn",
+    "0014_bulk_import",
+    "0015_imports",
 }
 
 static CONTENTS: Contents = Contents {

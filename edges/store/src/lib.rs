@@ -5,6 +5,7 @@
 
 pub mod accounts;
 pub mod activity;
+pub mod bulk_import;
 mod contents;
 pub mod dashboard;
 pub mod email_verification;
@@ -21,11 +22,13 @@ pub mod user_metadata;
 pub mod user_removal;
 pub mod user_roles;
 pub mod user_search;
+pub mod user_transfer;
 pub mod users;
 pub mod webauthn;
 
 pub use accounts::{Backfilled, FoundLogin, FoundPasskey, FoundUser, taken_login};
 pub use activity::ActivityRow;
+pub use bulk_import::{TakenRow, WaitingUser};
 pub use dashboard::DashboardWhom;
 pub use email_verification::VerificationTokenRow;
 pub use emailpassword::NewResetToken;
@@ -41,5 +44,6 @@ pub use session::{LockedSession, NewSession, ResolvedUser, RotationColumns, Sess
 pub use tenancy::{ClientRecord, ProviderRecord, TenantRecord, UserInfoMap};
 pub use totp::TotpDevice;
 pub use user_roles::RoleOfUser;
+pub use user_transfer::FilePosition;
 pub use users::{JoinOrder, UserPage, UserPlace};
 pub use webauthn::{CredentialRow, NewRecoveryToken, OptionsRow, TakenRecoveryToken};

@@ -42,6 +42,11 @@ statements! { "totp_users", S {
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
              ON CONFLICT (app_id, user_id, device_name) DO UPDATE SET secret_key = excluded.secret_key, period = excluded.period,
                  skew = excluded.skew, verified = excluded.verified, created_at = excluded.created_at WHERE NOT d.verified",
+    Replace = "INSERT INTO {totp_user_devices} (app_id, user_id, device_name, secret_key, period, skew, verified, created_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+             ON CONFLICT (app_id, user_id, device_name) DO UPDATE SET secret_key = excluded.secret_key, period = excluded.period,
+                 skew = excluded.skew, verified = excluded.verified, created_at = excluded.created_at",
+    Names = "SELECT user_id, device_name FROM {totp_user_devices} WHERE app_id = $1 AND user_id {in $2}",
     Verified = "SELECT device_name FROM {totp_user_devices} WHERE app_id = $1 AND user_id = $2 AND verified",
     Rename = "UPDATE {totp_user_devices} SET device_name = $4 WHERE app_id = $1 AND user_id = $2 AND device_name = $3",
     Devices = devices!("{totp_user_devices} d WHERE d.app_id = $1 AND d.user_id = $2"),
@@ -79,6 +84,19 @@ impl Tx<'_> {
         let TotpDevice { name, secret, period, skew, verified, created_at } = device;
         let params = args![app, user_id, name, secret.expose(), *period, *skew, *verified, *created_at];
         Ok(self.exec(S::PutDevice, &params).await? > 0)
+    }
+
+    /// Stores a device in place of whichever has its name, with the commit.
+    pub async fn replace_totp_device(&mut self, app: &AppId, user_id: &str, device: &TotpDevice) -> Result<()> {
+        self.with_commit(S::PutUser, args![app, user_id].into()).await?;
+        let TotpDevice { name, secret, period, skew, verified, created_at } = device;
+        let params = args![app, user_id, name, secret.expose(), *period, *skew, *verified, *created_at];
+        self.with_commit(S::Replace, params.into()).await
+    }
+
+    /// The devices of some users: whose, and what they are called.
+    pub async fn totp_names(&mut self, app: &AppId, user_ids: &[String]) -> Result<Vec<(String, String)>> {
+        self.all(S::Names, &args![app, user_ids], |row| Ok((row.text(0)?, row.text(1)?))).await
     }
 
     /// The names of a user's verified devices.

@@ -160,6 +160,12 @@ impl Tx<'_> {
         }
     }
 
+    /// Stores the mapping of a user that is being made, with the commit. `Duplicate` if somebody has its external id by now.
+    pub async fn map_new_user(&mut self, app: &AppId, mapping: &IdMapping) -> Result<()> {
+        let params = args![app, &mapping.internal, &mapping.external, mapping.info.as_ref()];
+        self.with_commit(S::Insert, params.into()).await
+    }
+
     /// Keeps under another id what is known of a user's addresses. Goes out with the next statement.
     pub async fn move_verification(&mut self, app: &AppId, from: &str, to: &str, verified_twice: bool) -> Result<()> {
         if verified_twice {

@@ -8,6 +8,8 @@ statements! { "user_metadata", S {
     Get = "SELECT user_metadata FROM {user_metadata} WHERE app_id = $1 AND user_id = $2",
     Locked = "SELECT user_metadata FROM {user_metadata} WHERE app_id = $1 AND user_id = $2 {lock}",
     OfMany = "SELECT user_id, user_metadata FROM {user_metadata} WHERE app_id = $1 AND user_id {in $2}",
+    OfManyLocked = "SELECT user_id, user_metadata FROM {user_metadata} WHERE app_id = $1 AND user_id {in $2} ORDER BY user_id {lock}",
+    InsertFirst = "INSERT INTO {user_metadata} (app_id, user_id, user_metadata) VALUES ($1, $2, $3)",
     Insert = "INSERT INTO {user_metadata} (app_id, user_id, user_metadata) VALUES ($1, $2, $3)
              ON CONFLICT (app_id, user_id) DO NOTHING",
     Update = "UPDATE {user_metadata} SET user_metadata = $3 WHERE app_id = $1 AND user_id = $2",
@@ -28,6 +30,16 @@ impl Tx<'_> {
     /// Those of these users that have an object, each with its text; in no order.
     pub async fn user_metadata_of(&mut self, app: &AppId, user_ids: &[String]) -> Result<Vec<(String, String)>> {
         self.all(S::OfMany, &args![app, user_ids], |row| Ok((row.text(0)?, row.text(1)?))).await
+    }
+
+    /// The same, locked until the transaction ends.
+    pub async fn user_metadata_of_locked(&mut self, app: &AppId, user_ids: &[String]) -> Result<Vec<(String, String)>> {
+        self.all(S::OfManyLocked, &args![app, user_ids], |row| Ok((row.text(0)?, row.text(1)?))).await
+    }
+
+    /// Stores the first object of a user, with the commit. `Duplicate` if there is one by now.
+    pub async fn insert_first_user_metadata(&mut self, app: &AppId, user_id: &str, text: &str) -> Result<()> {
+        self.with_commit(S::InsertFirst, args![app, user_id, text].into()).await
     }
 
     /// Stores the first object of a user. False if there is one by now. `MissingParent` if the app does not exist.

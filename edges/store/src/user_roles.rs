@@ -102,6 +102,11 @@ impl Tx<'_> {
         Ok(self.exec(S::AddToUser, &args![app, tenant, user_id, role]).await? > 0)
     }
 
+    /// Gives a role that is there to a user of a tenant, with the commit, if the user has it not.
+    pub async fn give_role(&mut self, app: &AppId, tenant: &TenantId, user_id: &str, role: &str) -> Result<()> {
+        self.with_commit(S::AddToUser, args![app, tenant, user_id, role].into()).await
+    }
+
     /// What there is of a role and a user of a tenant.
     pub async fn role_of_user(&mut self, app: &AppId, tenant: &TenantId, user_id: &str, role: &str) -> Result<RoleOfUser> {
         let params = args![app, tenant, user_id, role];

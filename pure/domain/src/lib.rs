@@ -3,6 +3,7 @@
 
 pub mod accounts;
 mod base64_text;
+pub mod bulk_import;
 pub mod config;
 pub mod dashboard;
 pub mod emailpassword;

@@ -1,6 +1,7 @@
 //! What the core is asked, and what it answers: one file per recipe.
 
 pub mod account_linking;
+pub mod bulk_import;
 pub mod dashboard;
 pub mod email_verification;
 pub mod emailpassword;

@@ -372,6 +372,12 @@ impl Tx<'_> {
     ///
     /// A Java core beside locks users and no infos; the holders' locks keep it from making one of them primary meanwhile.
     pub async fn users_locked(&mut self, app: &AppId, ids: &[String], gains: &[AccountInfo]) -> Result<Vec<Group>> {
+        self.lock_owners(app, ids, gains).await?;
+        self.users_around(app, ids, gains).await
+    }
+
+    /// The locks alone.
+    pub async fn lock_owners(&mut self, app: &AppId, ids: &[String], gains: &[AccountInfo]) -> Result<()> {
         if self.sql().dialect() == Dialect::Postgres {
             let mut keys: Vec<i64> = gains.iter().map(|info| info.lock_key(app)).collect();
             keys.sort_unstable();
@@ -384,7 +390,7 @@ impl Tx<'_> {
             let lock = if self.mode().reads_old() { S::LockOld } else { S::LockNew };
             self.with_commit(lock, with_app(app, &lists)).await?;
         }
-        self.users_around(app, ids, gains).await
+        Ok(())
     }
 
     /// The same without locks: for a question about what would be.

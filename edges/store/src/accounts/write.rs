@@ -9,6 +9,8 @@ use crate::machinery::{Result, StoreError, Tx, args, statements};
 statements! { "app_id_to_user_id", S {
     InsertUser = "INSERT INTO {app_id_to_user_id} (app_id, user_id, recipe_id, primary_or_recipe_user_id,
              is_linked_or_is_a_primary_user, time_joined, primary_or_recipe_user_time_joined) VALUES ($1, $2, $3, $2, FALSE, $4, $4)",
+    InsertMember = "INSERT INTO {app_id_to_user_id} (app_id, user_id, recipe_id, primary_or_recipe_user_id,
+             is_linked_or_is_a_primary_user, time_joined, primary_or_recipe_user_time_joined) VALUES ($1, $2, $3, $4, $5, $6, $7)",
     InsertOld = "INSERT INTO {all_auth_recipe_users} (app_id, tenant_id, user_id, primary_or_recipe_user_id,
              is_linked_or_is_a_primary_user, recipe_id, time_joined, primary_or_recipe_user_time_joined)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (app_id, tenant_id, user_id) DO NOTHING",
@@ -135,6 +137,37 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Stores a new user with all its login methods, each in all its tenants, and what it owns if it is a primary one. `hashes` are those of
+    /// passwords, by the ids of the login methods. `Duplicate` and `MissingParent` as [`insert_user`](Self::insert_user).
+    pub async fn insert_group(&mut self, app: &AppId, group: &Group, hashes: &[(&str, &str)]) -> Result<()> {
+        let mode = self.mode();
+        let (id, is_primary) = (group.id.as_str(), group.is_primary);
+        let time = |time: i64| if mode.writes_new() { time } else { 0 };
+        // The one that the others refer to comes first.
+        let (first, rest): (Vec<_>, Vec<_>) = group.methods.iter().partition(|method| method.recipe_user_id == group.id);
+        for method in first.into_iter().chain(rest) {
+            let (own, recipe) = (method.recipe_user_id.as_str(), method.recipe().as_str());
+            let times = (time(method.time_joined), time(group.time_joined()));
+            self.with_commit(S::InsertMember, args![app, own, recipe, id, is_primary, times.0, times.1].into()).await?;
+            let hash = hashes.iter().find(|(of, _)| *of == own).map(|(_, hash)| *hash);
+            self.insert_login(app, method, hash.unwrap_or_default()).await?;
+            if mode.writes_new() {
+                for row in method.login.info_rows() {
+                    self.insert_info(app, method, &row, is_primary.then_some(id)).await?;
+                }
+            }
+            for tenant in &method.tenants {
+                self.place_in_tenant(app, method, tenant, group).await?;
+            }
+        }
+        if mode.writes_new() {
+            for owned in group.reservations() {
+                self.with_commit(S::Reserve, reservation(app, &owned).into()).await?;
+            }
+        }
+        Ok(())
+    }
+
     async fn insert_login(&mut self, app: &AppId, method: &LoginMethod, kept: &str) -> Result<()> {
         let (id, time) = (method.recipe_user_id.as_str(), method.time_joined);
         match &method.login {
@@ -166,11 +199,15 @@ impl Tx<'_> {
 
     /// Puts a login method into a tenant. `group` is its user, as it is then.
     pub async fn insert_in_tenant(&mut self, app: &AppId, method: &LoginMethod, tenant: &TenantId, group: &Group) -> Result<()> {
-        let (mode, id, recipe) = (self.mode(), method.recipe_user_id.as_str(), method.recipe().as_str());
         // The Java core leaves a group the time of an oldest member that has gone; pages by time need one time for all rows of a group.
         if group.methods.len() > 1 {
             self.set_time(app, &group.id, group.time_joined()).await?;
         }
+        self.place_in_tenant(app, method, tenant, group).await
+    }
+
+    async fn place_in_tenant(&mut self, app: &AppId, method: &LoginMethod, tenant: &TenantId, group: &Group) -> Result<()> {
+        let (mode, id, recipe) = (self.mode(), method.recipe_user_id.as_str(), method.recipe().as_str());
         if mode.writes_old() {
             let times = (method.time_joined, group.time_joined());
             let params = args![app, tenant, id, &group.id, group.is_primary, recipe, times.0, times.1];

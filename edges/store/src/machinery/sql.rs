@@ -1,7 +1,7 @@
 //! One text per statement, in PostgreSQL's dialect, rendered once when a database is opened (dependencies.md 4).
 //!
 //! In a text, `{table}` is a table's configured name, `$n` a parameter, `{lock}` a row lock where there are rows to lock,
-//! `{share}` one that others may take too, `{once}` makes a step be worked out once, `{in $n}` is membership in a list (`{ids $n}` of ids in
+//! `{share}` one that others may take too, `{take}` one past rows that others have locked, `{once}` makes a step be worked out once, `{in $n}` is membership in a list (`{ids $n}` of ids in
 //! a CHAR(36) column, `{id t.column}` a text that may be such an id), `{each $n}` the list as a table, `{locks $n}` takes advisory locks in their order, `{pairs $n}` the pairs of a list of pairs
 //! (`pair`), `{try_lock $n}` an advisory lock, `{bytes}` the order of bytes, and `{behind_at column}` an address behind its first `@`, in
 //! lower case.
@@ -12,8 +12,9 @@ use crate::machinery::statement::{Group, Q};
 
 /// The directives that may stand in braces in a statement, beside the names of tables.
 #[cfg(test)]
-pub(crate) const DIRECTIVES: [&str; 14] = [
+pub(crate) const DIRECTIVES: [&str; 15] = [
     "lock",
+    "take",
     "share",
     "once",
     "in",
@@ -122,6 +123,8 @@ fn directive_text(inside: &str, dialect: Dialect, names: &TableNames) -> String 
     match (name, dialect) {
         ("lock", Dialect::Sqlite) => String::new(),
         ("lock", Dialect::Postgres) => "FOR UPDATE".to_owned(),
+        ("take", Dialect::Sqlite) => String::new(),
+        ("take", Dialect::Postgres) => "FOR UPDATE SKIP LOCKED".to_owned(),
         // Others may take the same lock, but nobody may delete the row.
         ("share", Dialect::Sqlite) => String::new(),
         ("share", Dialect::Postgres) => "FOR KEY SHARE".to_owned(),

@@ -347,15 +347,25 @@ async fn in_order(
     mut fence: Option<&std::sync::Mutex<()>>,
 ) -> std::result::Result<(Gave, bool), tokio_postgres::Error> {
     let mut answers: Vec<Option<std::result::Result<Gave, tokio_postgres::Error>>> = batch.iter().map(|_| None).collect();
+    // One connection answers in order: once all have been sent, none behind one that waits needs to be asked.
+    let (mut sent, mut through) = (false, 0);
     std::future::poll_fn(|context| {
         let _fence = fence.take().map(|fence| fence.lock().unwrap_or_else(PoisonError::into_inner));
         let mut pending = false;
-        for (future, answer) in batch.iter_mut().zip(answers.iter_mut()).filter(|(_, answer)| answer.is_none()) {
+        let rest = batch.iter_mut().zip(answers.iter_mut()).skip(through);
+        for (future, answer) in rest.filter(|(_, answer)| answer.is_none()) {
             match future.as_mut().poll(context) {
                 Poll::Ready(gave) => *answer = Some(gave),
-                Poll::Pending => pending = true,
+                Poll::Pending => {
+                    pending = true;
+                    if sent {
+                        break;
+                    }
+                }
             }
         }
+        sent = true;
+        through += answers.iter().skip(through).take_while(|answer| answer.is_some()).count();
         if pending { Poll::Pending } else { Poll::Ready(()) }
     })
     .await;

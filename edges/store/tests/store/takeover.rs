@@ -111,7 +111,7 @@ async fn goes_on(w: &World, prev: Option<&str>) -> Outcome {
     // What is ours alone can be told by its name; all else the Java core knows.
     let strangers = "SELECT COUNT(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
         WHERE n.nspname = 'public' AND c.relkind = 'r' AND c.relname LIKE 'st\\_rs\\_%'";
-    // What has been migrated, and what passkeys may be made of.
-    assert_eq!(w.number(strangers).await, 2);
+    // What has been migrated, what passkeys may be made of, and how far files of users have been imported.
+    assert_eq!(w.number(strangers).await, 3);
     Ok(())
 }
