@@ -124,13 +124,11 @@ mod tests {
         }
     }
 
-    /// Upstream's expression looks at such a host in more ways than there are atoms.
+    /// Upstream's expression looks at such a host in more ways than there are atoms, and this test would not end.
     #[test]
     fn an_address_is_judged_in_one_pass() {
-        let bad = format!("a@{}!", "a".repeat(250));
-        let begin = std::time::Instant::now();
-        assert!(!(0..100).any(|_| is_address(&bad)));
-        assert!(begin.elapsed() < std::time::Duration::from_secs(5), "{:?}", begin.elapsed());
+        assert!(!is_address(&format!("a@{}!", "a".repeat(250))));
+        assert!(!is_address(&format!("a@{}!", "a-".repeat(125))));
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub enum Added {
 }
 
 impl Core {
-    /// Lets somebody look after an app by the dashboard. Blanks around the address and the password do not count.
+    /// Lets somebody look after an app by the dashboard. The password is trimmed, as signing in trims it.
     ///
     /// # Errors
     /// 400 if there is no such app; the database.
