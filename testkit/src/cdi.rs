@@ -115,6 +115,7 @@ pub static SUBJECTS: &[Subject] = &[
     ("webauthn::recovery", webauthn::recovery::ALL),
     ("webauthn::email", webauthn::email::ALL),
     ("webauthn::vectors", webauthn::vectors::ALL),
+    ("webauthn::authenticators", webauthn::authenticators::ALL),
     ("webauthn::registering", webauthn::registering::ALL),
     ("webauthn::signing_in", webauthn::signing_in::ALL),
     ("bulk_import::waiting", bulk_import::waiting::ALL),

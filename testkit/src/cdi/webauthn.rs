@@ -11,6 +11,7 @@ use super::place::in_query;
 use super::users::id;
 use crate::{Answer, World};
 
+pub mod authenticators;
 pub mod credentials;
 pub mod email;
 pub mod options;
