@@ -85,11 +85,26 @@ pub fn find<'a>(
 }
 
 /// Is it a request to refresh a session, whoever defined the route?
+///
+/// Frameworks choose a route by the path as it was sent. If dots and backslashes were resolved here, a request for any other route
+/// (`/data/../auth/session/refresh`) would pass for one to refresh, and run that route's handler without its checks. So the path is
+/// compared as it was sent, but for the query and one slash at its end (sdk-session.md 6.1).
 // Quirk: the gateway's prefix is not added to the request's path, so behind a gateway it is only recognised if the application sees the
 // whole path.
 pub fn is_refresh_request(app: &AppInfo, method: &str, url: &str) -> bool {
-    let path = || normalise_request_path(url, &BasePath::default());
-    method.eq_ignore_ascii_case("POST") && path().is_ok_and(|path| path.as_str() == app.refresh_path())
+    let path = path_as_sent(url);
+    method.eq_ignore_ascii_case("POST") && path.strip_suffix('/').unwrap_or(path) == app.refresh_path()
+}
+
+/// The path of a whole address, or of one from the path on.
+fn path_as_sent(url: &str) -> &str {
+    let url = url.split(['?', '#']).next().unwrap_or_default();
+    match url.split_once("://") {
+        Some((scheme, rest)) if ["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known)) => {
+            rest.find('/').and_then(|at| rest.get(at..)).unwrap_or_default()
+        }
+        _ => url,
+    }
 }
 
 fn find_of_rid<'a>(

@@ -193,6 +193,18 @@ fn a_refresh_is_recognised_by_its_whole_path() {
         ("GET", "/auth/session/refresh", false),
         ("POST", "/auth/t1/session/refresh", false),
         ("POST", "/session/refresh", false),
+        ("POST", "HTTP://api.example.com/auth/session/refresh?x=/y", true),
+        ("POST", "http://api.example.com", false),
+        // The paths of other routes, whatever they come to.
+        ("POST", "/auth/session/refresh//", false),
+        ("POST", "/data/../auth/session/refresh", false),
+        ("POST", "/auth/./session/refresh", false),
+        ("POST", "/data/%2e%2E/auth/session/refresh", false),
+        ("POST", "/data/.%2e/auth/session/refresh", false),
+        ("POST", "/data\\..\\auth/session/refresh", false),
+        ("POST", "/data/..\\auth/session/refresh", false),
+        ("POST", "/auth/session/\trefresh", false),
+        ("POST", "http://api.example.com/data/../auth/session/refresh", false),
     ] {
         assert_eq!(is_refresh_request(&plain, method, url), expected, "{method} {url}");
     }

@@ -9,6 +9,7 @@ use supertokens::session::{RefreshPost, SignOutPost, SignedOut};
 
 use super::super::app::{AppAnswer, AppRoute, Guard};
 use super::super::fake_core::Reply;
+use super::super::routes;
 use super::super::stage::{App, Stage};
 use super::ground::{Carrying, app, app_as, app_with, engine, engine_as, logged_out, no_session, valid};
 use super::tokens::TestKey;
@@ -21,6 +22,7 @@ scenarios!(Stage:
     paths_outside_the_base_path_are_the_applications,
     with_an_empty_base_path_only_the_endpoints_are_ours,
     an_endpoint_that_is_switched_off_is_the_applications,
+    a_guarded_route_is_checked_whatever_its_path_comes_to,
     the_keys_are_published_with_the_cores_own_lifetime,
     the_keys_lifetime_is_a_minute_if_the_core_says_none_and_absent_if_an_override_says_none,
     the_discovery_document_has_exactly_these_members,
@@ -98,6 +100,21 @@ async fn with_an_empty_base_path_only_the_endpoints_are_ours(stage: &Stage) {
 
 fn own_route(method: Method, path: &'static str) -> AppRoute {
     AppRoute::new(method, path, Guard::Open, |_, _| async { Ok(AppAnswer::json(json!({ "own": true })).status(202)) })
+}
+
+/// 6.1: frameworks choose a route by the path as it was sent, so only as it was sent is it the refresh endpoint's.
+async fn a_guarded_route_is_checked_whatever_its_path_comes_to(stage: &Stage) {
+    const DOTS: &str = "/data/../auth/session/refresh";
+    let off = |builder: supertokens::Builder| builder.disable::<RefreshPost>();
+    let route = AppRoute::post(DOTS, Guard::Required, |_, session| async move { Ok(routes::who(session)) });
+    let (app, core) = app_with(stage, |plan| plan.builder(off), vec![route]).await;
+    for call in [app.post(DOTS).refresh(&core.refresh_token()), app.post(DOTS).bearer(&core.refresh_token())] {
+        let answer = call.send().await;
+        no_session(&answer);
+        answer.touches_no_token();
+    }
+    assert!(core.paths().is_empty(), "nothing is refreshed");
+    assert_eq!(app.post(DOTS).bearer(&valid(stage).text()).send().await.ok()["userId"], "user1", "the route is there");
 }
 
 /// 40.
