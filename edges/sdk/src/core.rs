@@ -127,7 +127,8 @@ impl Core {
         self
     }
 
-    /// Sees every call to the core before it is made, and may change it. Fetching the public keys is none of them.
+    /// Sees every call to the core before it is made, and may change it. Fetching the public keys is none of them. After 30 seconds the call
+    /// fails.
     #[must_use]
     pub fn with_interceptor<I, Running>(mut self, interceptor: I) -> Self
     where

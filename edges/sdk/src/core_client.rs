@@ -12,6 +12,7 @@ use supertokens_domain::json::{BadJson, Json, JsonObject};
 use supertokens_domain::secret::Secret;
 use supertokens_web::core_address::CoreAddress;
 use supertokens_wire::ask::Ask;
+use tokio::time::timeout;
 
 use crate::context::UserContext;
 use crate::error::{CoreError, TransportError, with_causes};
@@ -26,6 +27,10 @@ pub use call::{CoreCall, Interceptor};
 
 /// How often one host is asked again after a 429.
 const PATIENCE: u32 = 5;
+
+/// How long an interceptor may take. All calls wait for the first one, which finds out the core's version, and it passes one too: without an
+/// end, one that hangs would stop the whole application.
+const INTERCEPTOR: Duration = Duration::from_secs(30);
 
 /// Where a question goes: to a tenant, or to the app.
 #[derive(Debug, Clone, Copy)]
@@ -232,7 +237,9 @@ impl CoreClient {
 
     async fn send(&self, mut call: CoreCall, context: &UserContext) -> Result<Response<Bytes>, CoreError> {
         if let Some(interceptor) = &self.interceptor {
-            call = interceptor(call, context.clone()).await.map_err(CoreError::Interceptor)?;
+            let late = |_| CoreError::Interceptor("it took longer than 30 seconds".into());
+            let changed = timeout(INTERCEPTOR, interceptor(call, context.clone())).await.map_err(late)?;
+            call = changed.map_err(CoreError::Interceptor)?;
         }
         self.exchange(call.into_request()?).await
     }

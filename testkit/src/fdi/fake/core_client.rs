@@ -43,6 +43,7 @@ scenarios!(Stage:
     an_interceptor_may_change_every_part_of_a_call,
     fetching_the_keys_passes_no_interceptor,
     an_interceptor_that_fails_is_named,
+    an_interceptor_that_hangs_stops_no_other_call,
     a_tenants_name_stays_one_segment_of_the_path,
     garbage_from_a_core_is_an_error_and_no_panic,
 );
@@ -454,6 +455,29 @@ async fn an_interceptor_that_fails_is_named(stage: &Stage) {
     let error = engine.session_information("h").await.unwrap_err();
     assert!(matches!(&error, Error::Core(CoreError::Interceptor(source)) if source.to_string() == "no entry"), "{error:?}");
     assert!(core.asked().is_empty());
+}
+
+/// 2.8: the first call finds out the version for all others, and passes the interceptor too.
+async fn an_interceptor_that_hangs_stops_no_other_call(stage: &Stage) {
+    let clock = Arc::clone(&stage.clock);
+    in_paused_time(|| async {
+        let core = FakeCore::new(Arc::clone(&clock));
+        let way = way_to(&core, CORE).with_interceptor(|call, context| async move {
+            match context.get::<&str>() {
+                Some("hang") => std::future::pending().await,
+                _ => Ok(call),
+            }
+        });
+        let builder = SuperTokens::builder(standard_app_info()).core(way).recipe(SessionRecipe::new());
+        let engine = builder.clock(Arc::new(move || clock.now())).build().await.unwrap();
+        let context = UserContext::new();
+        context.insert("hang");
+        let began = Instant::now();
+        let (hanging, meanwhile) = tokio::join!(engine.call(look(&context)), engine.session_information("h"));
+        assert!(matches!(hanging, Err(Error::Core(CoreError::Interceptor(_)))) && meanwhile.is_err());
+        assert!(began.elapsed() <= Duration::from_secs(31), "{:?}", began.elapsed());
+        engine.session_information("h").await.unwrap();
+    });
 }
 
 /// 2.1.
