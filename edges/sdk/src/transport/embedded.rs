@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
+use std::path::Path;
 use std::sync::{Arc, PoisonError, Weak};
 
 use bytes::Bytes;
@@ -13,8 +14,8 @@ use supertokens_core::chores::{Chore, keep_doing};
 use supertokens_core::{Core, CoreOptions};
 use supertokens_domain::config::{self, AddressRules, Checks, CoreConfig, Owner, nearest_key};
 use supertokens_domain::json::{Json, JsonObject};
-use supertokens_store::DatabaseOptions;
-use tokio::sync::Mutex;
+use supertokens_store::{DatabaseOptions, SqlitePlace};
+use tokio::sync::{Mutex, OwnedMutexGuard};
 use tokio::task::JoinSet;
 
 use super::CoreTransport;
@@ -63,10 +64,30 @@ pub(crate) struct Embedded {
     core: Core,
     /// Ends with this.
     _jobs: JoinSet<()>,
+    /// The last to go, so that the next core of the database begins when this one has ended.
+    _place: Option<OwnedMutexGuard<()>>,
 }
 
-/// The cores of this process that may be shared, by the databases' addresses, with the settings they were opened with.
-type ByDatabase = HashMap<String, (String, Weak<Embedded>)>;
+/// The cores of this process that may be shared, by their databases.
+type ByDatabase = HashMap<String, Known>;
+
+#[derive(Default)]
+struct Known {
+    settings: String,
+    core: Weak<Embedded>,
+    place: Arc<Mutex<()>>,
+}
+
+/// One name for one database, however its file is written. `None` for memory: each is one of its own.
+fn name_of(url: &str) -> Option<String> {
+    let Ok(DatabaseOptions::Sqlite(options)) = DatabaseOptions::parse(url) else { return Some(url.to_owned()) };
+    let SqlitePlace::File(path) = options.place else { return None };
+    // The file need not be there yet, its folder must.
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+    let inside = || Some(folder.canonicalize().ok()?.join(path.file_name()?));
+    let whole = path.canonicalize().ok().or_else(inside).unwrap_or(path);
+    Some(format!("{} {:?}", whole.display(), options.tables))
+}
 
 fn of_process() -> Arc<Mutex<ByDatabase>> {
     static OF_PROCESS: std::sync::Mutex<Option<(u32, Arc<Mutex<ByDatabase>>)>> = std::sync::Mutex::new(None);
@@ -86,13 +107,18 @@ fn of_process() -> Arc<Mutex<ByDatabase>> {
 impl Embedded {
     pub(crate) async fn open(source: Source) -> Result<Arc<Self>, BuildError> {
         match source {
-            Source::Opened(core) => Ok(Arc::new(Self { core, _jobs: JoinSet::new() })),
-            Source::Database { url, settings } => Self::of(&url, settings, None).await.map(Arc::new),
+            Source::Opened(core) => Ok(Arc::new(Self { core, _jobs: JoinSet::new(), _place: None })),
+            Source::Database { url, settings } => Self::of(&url, settings, None, None).await.map(Arc::new),
             Source::OfProcess { url, settings } => Self::shared(url, settings).await,
         }
     }
 
-    async fn of(url: &str, settings: JsonObject, pool: Option<usize>) -> Result<Self, BuildError> {
+    async fn of(
+        url: &str,
+        settings: JsonObject,
+        pool: Option<usize>,
+        place: Option<OwnedMutexGuard<()>>,
+    ) -> Result<Self, BuildError> {
         let mut database = DatabaseOptions::parse(url).map_err(|error| BuildError::Embedded(error.into()))?;
         let said = settings.get(POOL).and_then(Json::as_i64).and_then(|size| usize::try_from(size).ok());
         if let (DatabaseOptions::Postgres(options), Some(size)) = (&mut database, said.or(pool)) {
@@ -105,29 +131,30 @@ impl Embedded {
         for chore in Chore::ALL {
             jobs.spawn(keep_doing(&core, chore));
         }
-        Ok(Self { core, _jobs: jobs })
+        Ok(Self { core, _jobs: jobs, _place: place })
     }
 
     /// Held while one opens: whoever comes meanwhile wants what he gets.
     async fn shared(url: String, settings: JsonObject) -> Result<Arc<Self>, BuildError> {
+        let Some(name) = name_of(&url) else {
+            return Self::of(&url, settings, Some(POOL_OF_PROCESS), None).await.map(Arc::new);
+        };
         let of_process = of_process();
-        let mut known = of_process.lock().await;
+        let mut all = of_process.lock().await;
         let wanted = settings.to_text();
-        if let Some((with, core)) = known.get(&url)
-            && let Some(core) = core.upgrade()
-        {
-            if *with == wanted {
+        let known = all.entry(name).or_default();
+        if let Some(core) = known.core.upgrade() {
+            if known.settings == wanted {
                 return Ok(core);
             }
             let why = "this process has the database open with other settings: give all that name it the same ones";
             return Err(BuildError::Setting { field: "settings", why: why.to_owned() });
         }
-        let core = Arc::new(Self::of(&url, settings, Some(POOL_OF_PROCESS)).await?);
-        // A memory database has no name: each is one of its own.
-        if !url.trim_end().ends_with(":memory:") {
-            known.retain(|_, (_, core)| core.strong_count() > 0);
-            known.insert(url, (wanted, Arc::downgrade(&core)));
-        }
+        // One that is ending has its database until it has ended.
+        let place = Arc::clone(&known.place).lock_owned().await;
+        let core = Arc::new(Self::of(&url, settings, Some(POOL_OF_PROCESS), Some(place)).await?);
+        (known.settings, known.core) = (wanted, Arc::downgrade(&core));
+        all.retain(|_, known| known.core.strong_count() > 0 || Arc::strong_count(&known.place) > 1);
         Ok(core)
     }
 }
