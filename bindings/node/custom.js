@@ -46,6 +46,8 @@ function parsed(request, setSession) {
 function written(collected, response) {
     const lines = cookieLines(collected);
     const made = response ?? new Response(collected.body, { status: collected.statusCode });
+    // The key set may be kept for as long as it says.
+    const saysItself = collected.headers.has("cache-control") && !/no-store|private/i.test(collected.headers.get("cache-control"));
     let any = lines.length > 0;
     for (const [name, value] of collected.headers) {
         // Its own body's type stays with a response of the application's.
@@ -54,7 +56,7 @@ function written(collected, response) {
         made.headers.set(name, value);
     }
     for (const line of lines) made.headers.append("set-cookie", line);
-    if (any) made.headers.set("cache-control", KEPT_BY_NOBODY);
+    if (any && (lines.length > 0 || !saysItself)) made.headers.set("cache-control", KEPT_BY_NOBODY);
     return made;
 }
 

@@ -11,7 +11,10 @@ export declare function getRequestFromUserContext(userContext: UserContext | und
 export declare function isRecipeInitialized(recipeId: string): boolean;
 /** Opens the core now and says what is wrong. Not needed: the first call opens it. */
 export declare function ready(): Promise<void>;
-/** Lets go of the core, so that another `init` counts: it ends when what is under way is done and the collector has come by. For tests. */
+/**
+ * Lets go of the core, so that another `init` counts. Done when what is under way has ended and the core has too; it lives on while a session
+ * that was made or changed is still held. For tests.
+ */
 export declare function close(): Promise<void>;
 /** As `close`; only where `NODE_ENV` is `test`. */
 export declare function resetForTests(): Promise<void>;

@@ -26,7 +26,8 @@ async function ready() {
     await state.engine.start("open", {}, state.callOf());
 }
 
-// Lets go of the core, so that another `init` counts: it ends when what is under way is done and the collector has come by. For tests.
+// Lets go of the core, so that another `init` counts. Done when what is under way has ended and the core has too; it lives on while a session
+// that was made or changed is still held. For tests.
 async function close() {
     if (!isThere()) return;
     const state = current();

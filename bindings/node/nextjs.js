@@ -10,7 +10,9 @@ const KEPT_BY_NOBODY = "no-cache, no-store, max-age=0, must-revalidate";
 // Runs something that wants a `next` as a promise. Where it has answered the request by itself, the promise stays open, so that what
 // stands behind it is not run for a request that was refused.
 async function superTokensNextWrapper(middleware, request, response) {
-    if (!response.headersSent && response.getHeader("cache-control") === undefined) response.setHeader("cache-control", KEPT_BY_NOBODY);
+    // The key set says by itself how long it may be kept.
+    const isKeySet = request.method === "GET" && /\/jwt\/jwks\.json\/?(\?|$)/.test(request.originalUrl ?? request.url ?? "");
+    if (!isKeySet && !response.headersSent && response.getHeader("cache-control") === undefined) response.setHeader("cache-control", KEPT_BY_NOBODY);
     let told;
     let result;
     try {

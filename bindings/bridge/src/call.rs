@@ -139,6 +139,17 @@ impl Cell {
         Some(Ask { id: self.id, name, input, session, changes: self.changes() })
     }
 
+    /// Its questions get no answer, and if the host's thread carried it, nobody does any more.
+    fn give_up(&self) {
+        let (questions, answering, running) = {
+            let mut inside = lock(&self.inside);
+            (std::mem::take(&mut inside.questions), inside.answering.take(), inside.running.take())
+        };
+        drop((questions, answering));
+        // It holds this cell, which holds it; and perhaps the last of an engine.
+        runtime::let_go(running);
+    }
+
     fn end(&self, outcome: Outcome) -> Step {
         let changes = self.changes();
         match outcome {
@@ -246,11 +257,16 @@ impl Calls {
     }
 
     pub(crate) fn forget(&self, id: u64) {
-        let Some(cell) = lock(&self.0).remove(&id) else { return };
-        let (questions, answering) = {
-            let mut inside = lock(&cell.inside);
-            (std::mem::take(&mut inside.questions), inside.answering.take())
-        };
-        drop((questions, answering));
+        let cell = lock(&self.0).remove(&id);
+        if let Some(cell) = cell {
+            cell.give_up();
+        }
+    }
+
+    pub(crate) fn forget_all(&self) {
+        let cells: Vec<_> = lock(&self.0).drain().map(|(_, cell)| cell).collect();
+        for cell in cells {
+            cell.give_up();
+        }
     }
 }

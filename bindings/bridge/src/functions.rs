@@ -167,7 +167,8 @@ async fn without_request(engine: &SuperTokens, name: &str, input: &Input<'_>) ->
                 only_get: true,
             };
             let anti_csrf = input.maybe_text("antiCsrfToken")?;
-            let found = engine.get_session(input.text("accessToken")?, anti_csrf, &options(checks)).await?;
+            let token = input.maybe_text("accessToken")?.map(Into::into);
+            let found = engine.get_session_of(token, anti_csrf, &options(checks)).await?;
             Ok(found.map(|session| kept(session, None)).unwrap_or_default())
         }
         "createJWT" => {

@@ -190,6 +190,21 @@ impl Bridge {
         self.calls.forget(id);
     }
 
+    /// As [`forget`](Self::forget), of all calls: the host's thread is ending, or is done with this SDK. The core goes with the last who
+    /// holds this.
+    pub fn forget_all(&self) {
+        self.calls.forget_all();
+    }
+
+    /// For a host's thread that must not wait, as it would where the last who holds this drops it.
+    pub fn let_go(self: Arc<Self>) {
+        self.forget_all();
+        // What was never opened has nothing to wait for.
+        if self.engine.initialized() {
+            runtime::let_go(Some(self));
+        }
+    }
+
     /// How many calls are under way. For tests and figures.
     pub fn under_way(&self) -> usize {
         self.calls.len()

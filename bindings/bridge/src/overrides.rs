@@ -220,8 +220,10 @@ fn document(answered: &Answered) -> Result<OpenIdConfiguration, Error> {
 fn of_endpoints(mut builder: Builder, overridden: &impl Fn(&str) -> bool) -> Builder {
     if overridden("refreshPOST") {
         builder = builder.with_override(|call: RefreshPost, _| async move {
-            let _ = call;
-            Ok(ask("refreshPOST", Value::Object(Map::new()), None).await?.the_session()?.session)
+            let session = ask("refreshPOST", Value::Object(Map::new()), None).await?.the_session()?.session;
+            // The original had a scope of its own.
+            session.follow(&call.scope);
+            Ok(session)
         });
     }
     if overridden("signOutPOST") {

@@ -25,3 +25,12 @@ pub(crate) fn handle() -> Result<Handle, Failure> {
     std::mem::forget(runtime.replace((process, made)));
     Ok(handle)
 }
+
+/// Drops it where a thread may wait: the end of a core in this process waits for what it is writing.
+pub(crate) fn let_go<T: Send + 'static>(gone: Option<T>) {
+    let Some(gone) = gone else { return };
+    match handle() {
+        Ok(handle) => drop(handle.spawn_blocking(move || drop(gone))),
+        Err(_) => drop(gone),
+    }
+}

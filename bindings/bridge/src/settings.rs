@@ -109,14 +109,15 @@ impl Settings {
         if let Some(session) = Part::of("Session.init", self.0.get("session"))? {
             builder = builder.recipe(session_recipe(session)?);
         }
+        // It is always there, whether it is listed or not: a list of OpenId alone is a list.
+        let mut recipe = JwtRecipe::new();
         if let Some(mut jwt) = Part::of("JWT.init", self.0.get("jwt"))? {
-            let mut recipe = JwtRecipe::new();
             if let Some(seconds) = jwt.number::<i64>("jwtValiditySeconds")? {
                 recipe = recipe.validity_seconds(seconds);
             }
             jwt.end()?;
-            builder = builder.recipe(recipe);
         }
+        builder = builder.recipe(recipe);
         for name in self.0.get("overrides").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str) {
             if !overrides::NAMES.contains(&name) {
                 return Err(wrong(name, "is no function that can be overridden"));

@@ -401,6 +401,65 @@ fn a_call_that_is_forgotten_while_it_asks_ends() {
 }
 
 #[test]
+fn a_host_that_goes_while_it_is_asked_leaves_nothing_behind() {
+    // The host's thread carries this one, ...
+    let here = Host::new(&json!({}));
+    let token = here.create().session.access_token();
+    here.verify(&token, Checks::default(), never);
+    let bearer = format!("Bearer {token}");
+    let request = Request { method: "GET", url: "/me", headers: [None, Some(&bearer), None, None, None, None] };
+    let step = here.bridge.verify(&request, Checks { choose: true, ..Checks::default() }, None);
+    assert!(matches!(step, Step::Ask(_)), "nothing has to be waited for");
+    // ... and a thread of ours that one.
+    let away = Host::new(&json!({ "overrides": ["createNewSession"] }));
+    let mut other = away.bridge.start("createNewSession", &new("anna").to_string(), None, None, None);
+    while let Step::Wait(id) = other {
+        away.wait(id);
+        other = away.bridge.step(id);
+    }
+    for (host, step) in [(here, step), (away, other)] {
+        let Step::Ask(ask) = step else { panic!("it was not asked") };
+        let bridge = Arc::downgrade(&host.bridge);
+        host.bridge.forget_all();
+        assert_eq!(host.bridge.under_way(), 0);
+        drop((ask, host));
+        // What was carried is let go by threads of ours.
+        let is_gone = (0..30_000).any(|_| {
+            std::thread::sleep(Duration::from_millis(1));
+            bridge.strong_count() == 0
+        });
+        assert!(is_gone, "the bridge is held by its own calls");
+    }
+}
+
+#[test]
+fn what_is_ended_is_gone_and_its_database_free_for_other_settings() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = format!("sqlite:{}", folder.path().join("x.db").display());
+    for validity in [77, 99] {
+        let core = json!({ "embedded": { "database": database, "settings": { "access_token_validity": validity } } });
+        let host = Host::new(&json!({ "core": core }));
+        assert!(!host.create().session.handle().is_empty());
+        drop(Arc::into_inner(host.bridge).expect("no call holds it"));
+    }
+}
+
+#[test]
+fn without_a_token_nobody_is_logged_in() {
+    let host = Host::new(&json!({}));
+    let required = host.go("getSession", json!({ "accessToken": null }), None, None);
+    assert_eq!((required.failure().code, &required.failure().data["clearTokens"]), ("UNAUTHORISED", &json!(false)));
+    let optional = host.go("getSession", json!({ "sessionRequired": false }), None, None);
+    assert!(optional.outcome.unwrap().session.is_none());
+}
+
+#[test]
+fn tokens_of_ones_own_are_issued_without_sessions() {
+    let host = Host::new(&json!({ "session": null }));
+    assert_eq!(host.go("createJWT", json!({ "payload": {} }), None, None).value()["status"], "OK");
+}
+
+#[test]
 fn two_engines_of_a_process_share_a_file() {
     let folder = tempfile::tempdir().unwrap();
     let database = format!("sqlite:{}", folder.path().join("x.db").display());
@@ -409,6 +468,12 @@ fn two_engines_of_a_process_share_a_file() {
     let handle = one.create().session.handle().to_owned();
     let found = two.go("original.getSessionInformation", json!({ "sessionHandle": handle }), None, None);
     assert_eq!(found.value()["userId"], "anna");
+    let spelled = format!("sqlite:{}", folder.path().join(".").join("x.db").display());
+    let also = Host::new(&json!({ "core": { "embedded": { "database": spelled } } }));
+    assert_eq!(
+        also.go("original.getSessionInformation", json!({ "sessionHandle": handle }), None, None).value()["userId"],
+        "anna"
+    );
     let other = json!({ "core": { "embedded": { "database": database, "settings": { "access_token_validity": 99 } } } });
     let (tell, told) = mpsc::channel();
     let tell = Mutex::new(tell);

@@ -65,7 +65,7 @@ const loopback = {
     send: (ctx, ...answer) => sendToNode(ctx.response, ...answer),
 };
 
-// Koa answers when all middleware is through: what is answered so far is remembered by the context.
+// Koa answers when all middleware is through, Fastify when its hooks are, and classes of an application may not say: what is answered so far.
 const answered = new WeakSet();
 
 function sendToKoa(ctx, status, type, body) {
@@ -132,7 +132,7 @@ class FastifyResponse extends WrappedResponse {
         fastify.apply(this.original, changes);
     }
     isSent() {
-        return this.original.sent;
+        return fastify.isSent(this.original);
     }
     send(...answer) {
         fastify.send(this.original, ...answer);
@@ -147,8 +147,9 @@ const fastify = {
     apply: (reply, changes) => {
         if (!reply.sent) applyTo(new FastifyHeaders(reply), changes);
     },
-    isSent: (reply) => reply.sent,
+    isSent: (reply) => answered.has(reply) || reply.sent,
     send: (reply, status, type, body) => {
+        answered.add(reply);
         reply.code(status).header("content-type", type).send(body);
     },
 };
@@ -257,6 +258,21 @@ const awsLambda = {
     url: eventUrl,
 };
 
+const watched = new WeakSet();
+
+// Notes when one of the application's functions answers by a response that cannot be asked for it.
+function watch(res) {
+    watched.add(res);
+    for (const name of ["sendJSONResponse", "sendHTMLResponse"]) {
+        const send = res[name];
+        if (typeof send !== "function") continue;
+        res[name] = (...content) => {
+            answered.add(res);
+            return send.apply(res, content);
+        };
+    }
+}
+
 // Requests and responses that the application has wrapped by itself.
 const wrapped = {
     parts: (req, state) => {
@@ -269,7 +285,10 @@ const wrapped = {
         return [req.getMethod().toUpperCase(), req.getOriginalURL(), ...values];
     },
     request: (req) => req,
-    response: (res) => res,
+    response: (res) => {
+        if (typeof res.isSent !== "function" && !watched.has(res)) watch(res);
+        return res;
+    },
     apply: (res, changes) => {
         if (typeof res.changed === "function") return res.changed(changes);
         for (let at = 0; at < changes.length; at += 2) {
@@ -281,7 +300,7 @@ const wrapped = {
             } else res.setHeader(name, value, name === "access-control-expose-headers");
         }
     },
-    isSent: (res) => typeof res.isSent === "function" && res.isSent(),
+    isSent: (res) => answered.has(res) || (typeof res.isSent === "function" && res.isSent()),
     send: (res, status, type, body) => {
         res.setStatusCode(status);
         if (type.startsWith("application/json")) res.sendJSONResponse(JSON.parse(body));

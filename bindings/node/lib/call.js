@@ -4,12 +4,13 @@
 
 const { BaseRequest } = require("./http.js");
 
-// Lazily, as most calls never ask for it.
-function withRequest(userContext, request) {
+// Lazily, as most calls never ask for it. A context that is used for several requests has the last one's.
+function withRequest(userContext, request, overwrites) {
     const defaults = (userContext._default ??= {});
-    if (defaults.request === undefined) {
-        Object.defineProperty(defaults, "request", { get: request, configurable: true, enumerable: true });
-    }
+    if (typeof defaults !== "object" || (!overwrites && defaults.request !== undefined)) return userContext;
+    const set = (request) => Reflect.defineProperty(defaults, "request", { value: request, configurable: true, enumerable: true, writable: true });
+    Reflect.defineProperty(defaults, "request", { get: request, set, configurable: true, enumerable: true });
+    defaults.keepCacheAlive = true;
     return userContext;
 }
 
@@ -19,11 +20,14 @@ class Call {
     #parts;
     #request;
     #response;
+    #overwrites = true;
 
-    // `adapter` knows the framework of `req` and `res`; all three are undefined without a request.
-    constructor(state, adapter, req, res, userContext) {
+    // `adapter` knows the framework of `req`, and `answering` that of `res`: one of the two may be wrapped already. All are undefined without
+    // a request.
+    constructor(state, adapter, answering, req, res, userContext) {
         this.state = state;
         this.adapter = adapter;
+        this.answering = answering;
         this.req = req;
         this.res = res;
         this.#given = userContext;
@@ -35,7 +39,8 @@ class Call {
 
     // The same request with another user context.
     with(userContext) {
-        const call = new Call(this.state, this.adapter, this.req, this.res, userContext);
+        const call = new Call(this.state, this.adapter, this.answering, this.req, this.res, userContext);
+        call.#overwrites = false;
         call.#parts = this.#parts;
         call.#request = this.#request;
         call.#response = this.#response;
@@ -52,13 +57,13 @@ class Call {
     }
 
     get response() {
-        return this.res === undefined ? undefined : (this.#response ??= this.adapter.response(this.res));
+        return this.res === undefined ? undefined : (this.#response ??= this.answering.response(this.res));
     }
 
     get userContext() {
         if (this.#context !== undefined) return this.#context;
         const context = this.#given ?? {};
-        return (this.#context = this.req === undefined ? context : withRequest(context, () => this.request));
+        return (this.#context = this.req === undefined ? context : withRequest(context, () => this.request, this.#overwrites));
     }
 
     choices() {
@@ -66,17 +71,17 @@ class Call {
     }
 
     apply(changes) {
-        if (changes !== undefined && changes !== null && this.res !== undefined) this.adapter.apply(this.res, changes);
+        if (changes !== undefined && changes !== null && this.res !== undefined) this.answering.apply(this.res, changes);
     }
 
     isSent() {
-        return this.adapter.isSent(this.res);
+        return this.answering.isSent(this.res);
     }
 
     // An answer of the engine's, unless a function of the application has given one.
     send({ status, contentType, body, headers }) {
         this.apply(headers.flat());
-        if (!this.isSent()) this.adapter.send(this.res, status, contentType, body);
+        if (!this.isSent()) this.answering.send(this.res, status, contentType, body);
     }
 
     // Names for validators.

@@ -109,8 +109,9 @@ class PrimitiveArrayClaim extends TimedClaim {
 async function validateClaims({ userId, recipeUserId, accessTokenPayload, claimValidators, userContext }) {
     const before = JSON.stringify(accessTokenPayload);
     let payload = accessTokenPayload;
-    for (const { claim, shouldRefetch } of claimValidators) {
-        if (claim === undefined || !(await shouldRefetch(payload, userContext))) continue;
+    for (const validator of claimValidators) {
+        const { claim } = validator;
+        if (claim === undefined || !(await validator.shouldRefetch(payload, userContext))) continue;
         const value = await claim.fetchValue(userId, recipeUserId, payload.tId ?? "public", payload, userContext);
         payload = value === undefined ? claim.removeFromPayload(payload, userContext) : claim.addToPayload_internal(payload, value, userContext);
     }

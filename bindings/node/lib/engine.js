@@ -11,7 +11,7 @@ let nextNumber = 1;
 
 class Row {
     constructor(call, resolve, reject) {
-        Object.assign(this, { call, resolve, reject, id: undefined, kept: undefined, thrown: undefined });
+        Object.assign(this, { call, resolve, reject, id: undefined, kept: undefined, thrown: undefined, waits: false });
     }
 
     // What the engine is told of an error that one of the application's functions has thrown.
@@ -34,6 +34,7 @@ class Row {
     failure({ name, value }) {
         const { message, data } = JSON.parse(value);
         if (name === "HOST") return this.kept?.has(message) ? this.kept.get(message) : new Error("a function of the application failed");
+        if (name === "SETTINGS" && this.call.originError !== undefined) return this.call.originError.error;
         if (this.thrown?.code === name && this.thrown.message === message) return this.thrown.error;
         return errorOf(name, message, data);
     }
@@ -41,7 +42,7 @@ class Row {
 
 // A session error in the engine's words, and no more of it than the engine reads: an application may put anything beside.
 function told({ type, message, payload }) {
-    return { code: type, message: String(message), data: dataOf(type, payload) };
+    return { code: type, message: sound(String(message)), data: dataOf(type, payload) };
 }
 
 function dataOf(type, payload) {
@@ -59,12 +60,15 @@ function dataOf(type, payload) {
     }
 }
 
-const text = (value) => (typeof value === "string" ? value : undefined);
+// Halves of characters are no text anywhere else, and are no reason not to log a user out.
+const sound = (text) => text.replace(/\p{Surrogate}/gu, "\ufffd");
+const text = (value) => (typeof value === "string" ? sound(value) : undefined);
 
 // A reason goes to the browser, as far as JSON can say it.
 function plain(reason) {
     try {
-        return JSON.parse(JSON.stringify(reason));
+        // JSON writes halves of characters as escapes, everywhere.
+        return JSON.parse(JSON.stringify(reason).replace(/\\\\|\\ud[89a-f][0-9a-f]{2}/g, (found) => (found === "\\\\" ? found : "\ufffd")));
     } catch {
         return undefined;
     }
@@ -85,7 +89,10 @@ class Engine {
     constructor(settings, callbacks) {
         this.callbacks = callbacks;
         this.rows = new Map();
-        // What tells us of steps keeps no process alive; a call that is under way does.
+        // What tells us of steps keeps no process alive; a call that is under way does. One that asks the application does not: what its
+        // function waits for, if anything, does.
+        this.busy = 0;
+        this.isClosed = false;
         this.alive = setInterval(() => {}, 0x7fffffff).unref();
         const { Engine: Native, logLines } = native();
         this.native = new Native(JSON.stringify(settings), (id) => {
@@ -95,8 +102,22 @@ class Engine {
         });
     }
 
+    // Done when the calls under way have ended and the core has been let go, unless sessions of it are still held. A function of the
+    // application that never answers keeps the core, and nobody waiting.
     close() {
+        this.isClosed = true;
+        this.closing ??= new Promise((resolve) => {
+            this.closed = resolve;
+        });
+        this.leave();
+        return this.closing;
+    }
+
+    leave() {
+        if (!this.isClosed || this.busy > 0) return;
+        if (this.rows.size > 0) return this.closed();
         clearInterval(this.alive);
+        this.closed(this.native.close());
     }
 
     // Begins a function. What ends at once is given at once, everything else as a promise.
@@ -120,7 +141,7 @@ class Engine {
         try {
             step = next();
         } catch (error) {
-            return this.end(row, () => row.reject(error));
+            return this.end(row, () => row.reject(error), true);
         }
         this.take(step, row);
     }
@@ -131,18 +152,32 @@ class Engine {
             row.call.apply(step.changes);
             if (step.kind < 2) return this.end(row, () => (step.kind === 1 ? row.reject(row.failure(step)) : row.resolve(done(step))));
         } catch (error) {
-            return this.end(row, () => row.reject(error));
+            row.id ??= step.id || undefined;
+            if (row.id !== undefined) this.rows.set(row.id, row);
+            return this.end(row, () => row.reject(error), true);
         }
         if (row.id === undefined) {
             row.id = step.id;
             this.rows.set(step.id, row);
-            if (this.rows.size === 1) this.alive.ref();
         }
-        if (step.kind === 2) void this.ask(step, row);
+        this.wait(row, step.kind === 3);
+        if (step.kind !== 2) return;
+        this.leave();
+        void this.ask(step, row);
     }
 
-    end(row, tell) {
-        if (row.id !== undefined && this.rows.delete(row.id) && this.rows.size === 0) this.alive.unref();
+    wait(row, waits) {
+        if (row.waits === waits) return;
+        row.waits = waits;
+        this.busy += waits ? 1 : -1;
+        if (waits && this.busy === 1) this.alive.ref();
+        if (this.busy === 0) this.alive.unref();
+    }
+
+    end(row, tell, forgets = false) {
+        if (row.id !== undefined && this.rows.delete(row.id) && forgets) this.native.forget(row.id);
+        this.wait(row, false);
+        this.leave();
         tell();
     }
 

@@ -145,7 +145,8 @@ class SessionFunctions {
             createNewSession: (input, call) => giving("createNewSession")(named(input), call),
             refreshSession: (input, call) => giving("refreshSession")({ ...input, antiCsrfToken: input.antiCsrfToken ?? undefined }, call),
             getSession: async (input, call) => {
-                const options = { ...input.options, antiCsrfCheck: input.options.antiCsrfCheck ?? undefined, ...call.options };
+                // What the engine has decided goes before what was asked for: whether a check against other sites is left to do.
+                const options = { ...call.options, ...input.options, antiCsrfCheck: input.options.antiCsrfCheck ?? undefined };
                 const accessToken = input.accessToken ?? undefined;
                 const given = functions.getSession({ accessToken, antiCsrfToken: input.antiCsrfToken ?? undefined, options, ...told(call) });
                 return this.giving("getSession", given, call, true);

@@ -4,7 +4,6 @@
 const { Call } = require("./call.js");
 const { Engine, told } = require("./engine.js");
 const { hasAnswer } = require("./error.js");
-const { BaseRequest } = require("./http.js");
 const { isLater } = require("./later.js");
 const { NotInThisPackage } = require("./not-here.js");
 const { SessionFunctions } = require("./recipe.js");
@@ -78,8 +77,15 @@ function settingsOf(config, found, session) {
         jwt: found.jwt,
         overrides: session?.overridden ?? [],
         disabled: session?.disabled ?? [],
-        debug: config.debug === true,
+        debug: config.debug === true || isNamed(process.env.DEBUG),
     };
+}
+
+// As the package `debug` reads it: names with stars, those with a hyphen in front are not meant.
+function isNamed(names) {
+    const fits = (name) => new RegExp(`^${name.split("*").map((part) => part.replace(/[^\w:]/g, "\\$&")).join(".*")}$`).test("com.supertokens");
+    const all = (names ?? "").split(/[\s,]+/).filter(Boolean);
+    return all.some((name) => !name.startsWith("-") && fits(name)) && !all.some((name) => name.startsWith("-") && fits(name.slice(1)));
 }
 
 const isOrigin = (origin) => typeof origin === "function";
@@ -99,10 +105,10 @@ class Sdk {
         this.session = found.session ?? {};
         this.functions = new SessionFunctions(this, this.session);
         this.chooses = {
-            origin: isOrigin(config.appInfo.origin) ? config.appInfo.origin : undefined,
-            transfer: this.session.getTokenTransferMethod,
-            cookies: this.session.getCookieNameForTokenType,
-            headers: this.session.getResponseHeaderNameForTokenType,
+            origin: isOrigin(config.appInfo.origin) ? config.appInfo.origin.bind(config.appInfo) : undefined,
+            transfer: this.session.getTokenTransferMethod?.bind(this.session),
+            cookies: this.session.getCookieNameForTokenType?.bind(this.session),
+            headers: this.session.getResponseHeaderNameForTokenType?.bind(this.session),
         };
         this.hasChoices = Object.values(this.chooses).some((choice) => choice !== undefined);
         this.engine = new Engine(settingsOf(config, found, found.session && this.functions), {
@@ -114,9 +120,10 @@ class Sdk {
 
     // A call for a request of the framework, or of one that the application has wrapped; or for none.
     callOf(req, res, userContext, adapter) {
-        if (req === undefined || req === null) return new Call(this, undefined, undefined, undefined, userContext);
-        const of = req instanceof BaseRequest || req.wrapperUsed === true ? this.adapters.wrapped : (adapter ?? this.adapters[this.framework]);
-        return new Call(this, of, req, res, userContext);
+        if (req === undefined || req === null) return new Call(this, undefined, undefined, undefined, undefined, userContext);
+        const own = adapter ?? this.adapters[this.framework];
+        const of = (one) => (one?.wrapperUsed === true ? this.adapters.wrapped : own);
+        return new Call(this, of(req), of(res), req, res ?? undefined, userContext);
     }
 
     // Answers of functions that the engine cannot wait for where it needs them.
@@ -125,7 +132,14 @@ class Sdk {
         const { origin, transfer, cookies, headers } = this.chooses;
         const { request, userContext } = call;
         const chosen = {};
-        if (origin !== undefined) chosen.origin = text(origin({ request, userContext }), "appInfo.origin");
+        if (origin !== undefined) {
+            // Most calls have no use for it: what is wrong with it is said by those that do.
+            try {
+                chosen.origin = text(origin({ request: request ?? userContext?._default?.request, userContext }), "appInfo.origin");
+            } catch (error) {
+                call.originError = { error };
+            }
+        }
         if (request === undefined) return JSON.stringify(chosen);
         if (transfer !== undefined) {
             const of = (forCreateNewSession) => oneOf(transfer({ req: request, forCreateNewSession, userContext }));
@@ -161,6 +175,7 @@ class Sdk {
     verify(call, options, flags) {
         call.options = options ?? undefined;
         const p = call.parts();
+        if (p === undefined) throw new TypeError("getSession needs a request: for a token alone there is getSessionWithoutRequestResponse");
         const step = this.engine.native.verify(flags, p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7], call.choices());
         if (typeof step === "string") return new SessionContainer(call, { checked: step });
         const found = this.engine.settle(step, call);

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use napi::bindgen_prelude::{Either, Error, Function, Result};
+use napi::bindgen_prelude::{AsyncTask, Either, Error, Function, Result};
 use napi::threadsafe_function::ThreadsafeFunctionCallMode;
+use napi::{Env, Task};
 use napi_derive::napi;
 use supertokens_bridge::{Ask, Bridge, Changes, Checks, Done, Failure, Held, Notify, Request, Step, Value, answer, take_lines};
 
@@ -17,26 +18,26 @@ pub struct NativeSession {
 #[napi]
 impl NativeSession {
     /// The four names: user, recipe user, tenant, handle.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn names(&self) -> Vec<String> {
         let session = &self.held.session;
         [session.user_id(), session.recipe_user_id(), session.tenant_id(), session.handle()].map(str::to_owned).to_vec()
     }
 
     /// The access token as it is now.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn access_token(&self) -> String {
         self.held.session.access_token()
     }
 
     /// The payload as it is now, a JSON text.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn payload_text(&self) -> String {
         self.held.session.access_token_payload_text()
     }
 
     /// All tokens, a JSON text.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn tokens(&self) -> String {
         let all = self.held.session.all_session_tokens_dangerously();
         serde_json::json!({
@@ -124,13 +125,48 @@ fn out(step: Step) -> Out {
 /// The SDK of one application in one environment of Node: the main thread, or a worker thread.
 #[napi]
 pub struct Engine {
-    bridge: Arc<Bridge>,
+    /// Until it is closed.
+    bridge: Option<Arc<Bridge>>,
+}
+
+impl Engine {
+    fn bridge(&self) -> Result<&Arc<Bridge>> {
+        self.bridge.as_ref().ok_or_else(|| Error::from_reason("this SDK was closed"))
+    }
+}
+
+impl Drop for Engine {
+    /// A worker thread may end while its functions are being asked something: nobody will answer.
+    fn drop(&mut self) {
+        if let Some(bridge) = self.bridge.take() {
+            bridge.let_go();
+        }
+    }
+}
+
+/// The end of an SDK, on a thread that may wait for it.
+pub struct Closing {
+    bridge: Option<Arc<Bridge>>,
+}
+
+impl Task for Closing {
+    type Output = ();
+    type JsValue = ();
+
+    fn compute(&mut self) -> Result<()> {
+        drop(self.bridge.take());
+        Ok(())
+    }
+
+    fn resolve(&mut self, _: Env, (): ()) -> Result<()> {
+        Ok(())
+    }
 }
 
 #[napi]
 impl Engine {
     /// `on_step` is told the number of every call that has a step to take, and 0 for lines of the log. It keeps no process alive.
-    #[napi(constructor)]
+    #[napi(constructor, catch_unwind)]
     pub fn new(settings: String, on_step: Function<'_, f64, ()>) -> Result<Self> {
         let tell = on_step.build_threadsafe_function::<f64>().weak::<true>().callee_handled::<false>().build()?;
         let notify: Notify = Arc::new(move |id| {
@@ -138,7 +174,7 @@ impl Engine {
             let _ = tell.call(number(id), ThreadsafeFunctionCallMode::NonBlocking);
         });
         let bridge = Bridge::new(&settings, notify).map_err(|failure| Error::from_reason(failure.message))?;
-        Ok(Self { bridge })
+        Ok(Self { bridge: Some(bridge) })
     }
 
     /// Checks a request's session. `flags`: see `Checks`.
@@ -156,10 +192,10 @@ impl Engine {
         mode: Option<String>,
         fdi: Option<String>,
         choices: Option<String>,
-    ) -> Out {
+    ) -> Result<Out> {
         let headers = [&cookie, &authorization, &anti_csrf, &rid, &mode, &fdi].map(Option::as_deref);
         let request = Request { method: &method, url: &url, headers };
-        out(self.bridge.verify(&request, Checks::of(flags), choices.as_deref()))
+        Ok(out(self.bridge()?.verify(&request, Checks::of(flags), choices.as_deref())))
     }
 
     /// Any other function. `request`: verb, address, then the values of the headers.
@@ -171,7 +207,7 @@ impl Engine {
         request: Option<Vec<Option<String>>>,
         choices: Option<String>,
         session: Option<&NativeSession>,
-    ) -> Out {
+    ) -> Result<Out> {
         let part = |at: usize| request.as_ref().and_then(|parts| parts.get(at)).and_then(Option::as_deref);
         let view = request.as_ref().map(|_| Request {
             method: part(0).unwrap_or("GET"),
@@ -179,26 +215,50 @@ impl Engine {
             headers: [2, 3, 4, 5, 6, 7].map(part),
         });
         let held = session.map(|session| session.held.clone());
-        out(self.bridge.start(&name, &input, view.as_ref(), choices.as_deref(), held))
+        Ok(out(self.bridge()?.start(&name, &input, view.as_ref(), choices.as_deref(), held)))
     }
 
     /// What a number that was told stands for.
     #[napi(catch_unwind)]
-    pub fn step(&self, number: f64) -> Out {
-        out(self.bridge.step(id(number)))
+    pub fn step(&self, number: f64) -> Result<Out> {
+        Ok(out(self.bridge()?.step(id(number))))
     }
 
     /// Answers a question: what the function gave, or the JSON of what it threw.
     #[napi(catch_unwind)]
-    pub fn resume(&self, number: f64, value: Option<String>, session: Option<&NativeSession>, thrown: Option<String>) -> Out {
+    pub fn resume(
+        &self,
+        number: f64,
+        value: Option<String>,
+        session: Option<&NativeSession>,
+        thrown: Option<String>,
+    ) -> Result<Out> {
         let session = session.map(|session| session.held.clone());
-        out(self.bridge.resume(id(number), answer(value.as_deref(), session, thrown.as_deref())))
+        Ok(out(self.bridge()?.resume(id(number), answer(value.as_deref(), session, thrown.as_deref()))))
+    }
+
+    /// Nobody waits for this call any more.
+    #[napi(catch_unwind)]
+    pub fn forget(&self, number: f64) {
+        if let Some(bridge) = &self.bridge {
+            bridge.forget(id(number));
+        }
+    }
+
+    /// Lets go of the core; done when that has ended, unless sessions of it are still held. Whatever is called afterwards fails.
+    #[napi(catch_unwind)]
+    pub fn close(&mut self) -> AsyncTask<Closing> {
+        let bridge = self.bridge.take();
+        if let Some(bridge) = &bridge {
+            bridge.forget_all();
+        }
+        AsyncTask::new(Closing { bridge })
     }
 
     /// How many calls are under way, for tests.
     #[napi(catch_unwind)]
     pub fn under_way(&self) -> u32 {
-        u32::try_from(self.bridge.under_way()).unwrap_or(u32::MAX)
+        self.bridge.as_ref().map_or(0, |bridge| u32::try_from(bridge.under_way()).unwrap_or(u32::MAX))
     }
 }
 

@@ -58,3 +58,24 @@ for (const [name, { withSession }] of Object.entries({ custom, nextjs })) {
         assert.equal((await withSession(asked({}, "OPTIONS"), () => assert.fail("no session"))).status, 401);
     });
 }
+
+test("the key set may be kept for as long as it says, and answers with tokens by nobody", async () => {
+    await start();
+    const { middleware } = require("supertokens-rs/framework/express");
+    const { exchange, anna } = require("./world.cjs");
+    const answer = await custom.handleAuthAPIRequest()(asked({}, "GET", "http://localhost:3001/auth/jwt/jwks.json"));
+    assert.match(answer.headers.get("cache-control"), /^max-age=\d+/);
+    const [req, res] = exchange({}, "GET", "/auth/jwt/jwks.json");
+    await new Promise((done) => {
+        const { end } = res;
+        res.end = (body) => done(end(body));
+        // What has been answered stays open there.
+        void nextjs.superTokensNextWrapper((next) => middleware()(req, res, next), req, res);
+    });
+    assert.match(String(res.set["cache-control"]), /^max-age=\d+/);
+    const made = await custom.withPreParsedRequestResponse(asked({}, "POST"), async (request, response) => {
+        await Session.createNewSession(request, response, "public", anna);
+        return new Response("{}", { headers: { "cache-control": "public, max-age=60" } });
+    });
+    assert.match(made.headers.get("cache-control"), /no-store/);
+});

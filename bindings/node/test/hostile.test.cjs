@@ -64,6 +64,24 @@ test("addresses that no path is", async () => {
     }
 });
 
+test("a path with dots in it is no way around a route's check", async () => {
+    await start();
+    const app = express();
+    let ran = 0;
+    app.use("/data", verifySession({ overrideGlobalClaimValidators: () => [{ id: "never", validate: async () => ({ isValid: false }) }] }), (_req, res) => {
+        ran += 1;
+        res.json({});
+    });
+    app.use(errorHandler());
+    await served(app, async (ask) => {
+        for (const path of ["/data/../auth/session/refresh", "/data/%2e%2e/auth/session/refresh", "/data/..\\auth\\session\\refresh"]) {
+            const { refreshToken } = (await make()).getAllSessionTokensDangerously();
+            const answer = await ask(path, { method: "POST", headers: { authorization: `Bearer ${refreshToken}` } });
+            assert.deepEqual([answer.status, answer.headers["st-access-token"], ran], [401, undefined, 0], path);
+        }
+    });
+});
+
 test("requests whose parts have other types than Node gives them", async () => {
     await start();
     const session = await make();
@@ -99,12 +117,18 @@ test("payloads, data and names that cannot be", async () => {
         () => Session.revokeSession(7),
         () => Session.revokeMultipleSessions("x"),
         () => Session.refreshSessionWithoutRequestResponse(undefined),
-        () => Session.getSessionWithoutRequestResponse(undefined),
+        () => Session.getSessionWithoutRequestResponse(7),
         () => Session.createJWT("x"),
         () => Session.createJWT({}, 1.5),
         () => Session.createJWT({}, 0),
     ]) {
         await assert.rejects(call(), Error);
+    }
+    for (const missing of [undefined, null]) {
+        await assert.rejects(Session.getSessionWithoutRequestResponse(missing), { type: "UNAUTHORISED", payload: { clearTokens: false } });
+        assert.equal(await Session.getSessionWithoutRequestResponse(missing, undefined, { sessionRequired: false }), undefined);
+        await assert.rejects(Session.getSession(missing, {}), /getSessionWithoutRequestResponse/);
+        await assert.rejects(Session.refreshSession(missing, {}), /refreshSessionWithoutRequestResponse/);
     }
     const odd = { emoji: "😀", nul: "a\0b", proto: { __proto__: null, x: 1 }, big: 2 ** 53, tiny: 1e-300 };
     const kept = (await make(odd, odd)).getAccessTokenPayload();

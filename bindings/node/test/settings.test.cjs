@@ -68,6 +68,21 @@ test("the settings of an embedded core count", async () => {
     assert.equal(jwt.exp - jwt.iat, 5);
 });
 
+test("a list without sessions will do", async () => {
+    await start({}, { recipeList: [require("supertokens-rs/recipe/openid").init()] });
+    assert.equal((await Session.createJWT({})).status, "OK");
+});
+
+test("the log is turned on by the environment too", () => {
+    const { spawnSync } = require("node:child_process");
+    const body = `const supertokens = require("supertokens-rs"), Session = require("supertokens-rs/recipe/session");
+supertokens.init({ supertokens: { embedded: process.argv[1] }, appInfo: ${JSON.stringify(appInfo)}, recipeList: [Session.init()] });
+Session.createNewSessionWithoutRequestResponse("public", supertokens.convertToRecipeUserId("anna")).then((session) => session.revokeSession());`;
+    const lines = (DEBUG) => spawnSync(process.execPath, ["-e", body, newDatabase()], { cwd: __dirname, env: { ...process.env, DEBUG }, encoding: "utf8" }).stdout;
+    assert.match(lines("other,com.supertokens"), /^com\.supertokens \{t: /m);
+    assert.equal(lines("other,-com.supertokens,comXsupertokens"), "");
+});
+
 test("what is not here is said where it is called, by the remedy", () => {
     const NOT = { name: "NotInThisPackage", type: "NOT_IN_THIS_PACKAGE" };
     for (const name of ["emailpassword", "thirdparty", "userroles", "dashboard", "passwordless", "totp", "webauthn", "multitenancy"]) {

@@ -47,6 +47,9 @@ async function getSessionWithoutRequestResponse(accessToken, antiCsrfToken, opti
 }
 
 async function refreshSession(req, res, userContext) {
+    if (req === undefined || req === null) {
+        throw new TypeError("refreshSession needs a request: for a token alone there is refreshSessionWithoutRequestResponse");
+    }
     const state = current();
     const call = state.callOf(req, res, userContext);
     return SessionContainer.of(call, await state.engine.start("refreshSession", {}, call));
@@ -58,16 +61,16 @@ async function refreshSessionWithoutRequestResponse(refreshToken, disableAntiCsr
 
 async function validateClaimsForSessionHandle(sessionHandle, overrideGlobalClaimValidators, given) {
     const userContext = contextOf(given);
-    const { getSessionInformation, getGlobalClaimValidators, validateClaims, mergeIntoAccessTokenPayload } = functions();
-    const found = await getSessionInformation({ sessionHandle, userContext });
+    const recipe = functions();
+    const found = await recipe.getSessionInformation({ sessionHandle, userContext });
     if (found === undefined) return { status: "SESSION_DOES_NOT_EXIST_ERROR" };
     const { tenantId, userId, recipeUserId, customClaimsInAccessTokenPayload: accessTokenPayload } = found;
-    const global = await getGlobalClaimValidators({ tenantId, userId, recipeUserId, claimValidatorsAddedByOtherRecipes: [], userContext });
+    const global = await recipe.getGlobalClaimValidators({ tenantId, userId, recipeUserId, claimValidatorsAddedByOtherRecipes: [], userContext });
     const claimValidators = overrideGlobalClaimValidators ? await overrideGlobalClaimValidators(global, found, userContext) : global;
-    const judged = await validateClaims({ userId, recipeUserId, accessTokenPayload, claimValidators, userContext });
+    const judged = await recipe.validateClaims({ userId, recipeUserId, accessTokenPayload, claimValidators, userContext });
     if (judged.accessTokenPayloadUpdate !== undefined) {
         const accessTokenPayloadUpdate = difference(accessTokenPayload, judged.accessTokenPayloadUpdate);
-        const isThere = await mergeIntoAccessTokenPayload({ sessionHandle, accessTokenPayloadUpdate, userContext });
+        const isThere = await recipe.mergeIntoAccessTokenPayload({ sessionHandle, accessTokenPayloadUpdate, userContext });
         if (!isThere) return { status: "SESSION_DOES_NOT_EXIST_ERROR" };
     }
     return { status: "OK", invalidClaims: judged.invalidClaims };

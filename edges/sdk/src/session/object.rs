@@ -295,6 +295,14 @@ impl Session {
         held.parsed = Some(Arc::new(payload));
     }
 
+    /// Lets later changes go into the response of this request, in the way in which the earlier ones went: for hosts whose overrides are
+    /// called with a scope of their own. What went into that one stays there.
+    pub fn follow(&self, scope: &Scope) {
+        if let Some((_, to)) = &mut self.held().attached {
+            *to = scope.remember();
+        }
+    }
+
     /// Where it is attached, while that request lasts.
     pub(crate) fn attachment(&self) -> Option<(TransferMethod, Scope)> {
         let held = self.held();

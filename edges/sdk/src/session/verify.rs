@@ -503,13 +503,21 @@ impl SuperTokens {
         anti_csrf_token: Option<String>,
         options: &VerifyOptions,
     ) -> Result<Option<Session>, Error> {
+        self.get_session_of(Some(access_token.into()), anti_csrf_token, options).await
+    }
+
+    /// The same, where there may be no token: then nobody is logged in, unless an override knows better.
+    ///
+    /// # Errors
+    /// As [`Scope::verify_session`].
+    pub async fn get_session_of(
+        &self,
+        access_token: Option<PresentedToken>,
+        anti_csrf_token: Option<String>,
+        options: &VerifyOptions,
+    ) -> Result<Option<Session>, Error> {
         let context = UserContext::new();
-        let call = GetSession {
-            access_token: Some(access_token.into()),
-            anti_csrf_token,
-            options: options.clone(),
-            context: context.clone(),
-        };
+        let call = GetSession { access_token, anti_csrf_token, options: options.clone(), context: context.clone() };
         let Some(session) = self.call(call).await? else { return Ok(None) };
         let validators = session.validators(options, &context).await?;
         session.assert_claims_with(&validators, &context).await?;
