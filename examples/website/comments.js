@@ -1,10 +1,12 @@
 // The website of the small examples: start the package once, then `fetch` as ever. The page's address may say where the API is, and how
-// tokens travel: ?api=http://localhost:3001&mode=cookie. A path behind the API's host is a gateway's stage.
+// tokens travel: ?api=http://localhost:3001&mode=cookie. A path behind the API's host is a gateway's stage. Only this machine's addresses are
+// taken from there: the package sends the session along to its API, and anybody can write a link. A website of your own names its API.
 
 import Session from "supertokens-website";
 
 const asked = new URLSearchParams(location.search);
 const api = new URL(asked.get("api") ?? "http://localhost:3001");
+if (!["localhost", "127.0.0.1"].includes(api.hostname)) throw new Error(`${api.hostname} is not on this machine`);
 const below = api.pathname.replace(/\/$/, "");
 const at = (id) => document.getElementById(id);
 

@@ -112,9 +112,9 @@ async fn options(cx: &Cx<'_>, id: &str) -> Result<Option<OptionsRow>, Error> {
     Ok(cx.db().read(async move |tx| tx.webauthn_options(&app, &tenant, &id).await).await?)
 }
 
-/// Of a word that no core writes it is taken that nobody wished for anything.
+/// A word that no core writes may have asked for it.
 fn verification(row: &OptionsRow) -> UserVerification {
-    UserVerification::of_word(&row.user_verification).unwrap_or(UserVerification::Preferred)
+    UserVerification::of_word(&row.user_verification).unwrap_or(UserVerification::Required)
 }
 
 impl UseCase for GetOptions {

@@ -8,7 +8,10 @@ mod types;
 pub use cors::Cors;
 pub use pending::{Pending, status_of};
 
+use http::Method;
+
 use crate::context::Scope;
+use crate::engine::SuperTokens;
 use crate::error::Error;
 pub use crate::inline::poll_without_io;
 use crate::session::{Session, VerifyOptions};
@@ -49,10 +52,42 @@ impl VerifyPolicy for Usual {
     }
 }
 
-/// What a guard found, for whoever is inside it: `None`, if the options let requests without a session through, or on a preflight.
+/// What a guard found, for whoever is inside it: no session, if the options let requests without one through, or on a preflight.
 /// It is kept with the request, and not in the [`Scope`], which the session in it holds.
 #[derive(Debug, Clone)]
-pub struct CheckedSession(pub Option<Session>);
+pub struct CheckedSession {
+    found: Option<Session>,
+    /// An application may have two SDKs, one around the other: what one has found, the other knows nothing of.
+    by: SuperTokens,
+}
+
+impl CheckedSession {
+    /// What was found for this request.
+    pub fn new(scope: &Scope, found: Option<Session>) -> Self {
+        Self { found, by: scope.supertokens().clone() }
+    }
+
+    /// What a guard does: checks the session as the options say, before the request goes on with this verb.
+    ///
+    /// # Errors
+    /// As [`Scope::verify_session`]; and [`Error::Settings`], if the verb is not the one that the SDK has seen, and had it been, more would
+    /// have been checked: something between the two changes verbs.
+    pub async fn of_guard(scope: &Scope, verb: &str, options: &VerifyOptions) -> Result<Self, Error> {
+        let seen = scope.request().method();
+        if seen.as_str() != verb && [Method::GET, Method::OPTIONS, Method::TRACE].contains(seen) {
+            return Err(Error::Settings(format!(
+                "the request came as {seen} and is {verb} here, so it was not checked as one of {verb}: put what changes verbs outside of \
+                 what sets SuperTokens up"
+            )));
+        }
+        Ok(Self::new(scope, scope.verify_session(options).await?))
+    }
+
+    /// The session.
+    pub fn session(&self) -> Option<&Session> {
+        self.found.as_ref()
+    }
+}
 
 /// The session for an extractor that wants one.
 ///
@@ -78,7 +113,7 @@ async fn check<P: VerifyPolicy>(
     options: VerifyOptions,
 ) -> Result<Option<Session>, Error> {
     match checked {
-        Some(CheckedSession(found)) if P::TRUSTS_GUARD => Ok(found),
+        Some(checked) if P::TRUSTS_GUARD && checked.by.is(scope.supertokens()) => Ok(checked.found),
         _ => scope.verify_session(&options).await,
     }
 }

@@ -21,6 +21,16 @@ use crate::openid::GetOpenIdDiscoveryConfigurationGet;
 use crate::session::{Callback, RefreshPost, RevokeSession, SignOutPost, SignedOut, Theft, TokenKind, sign_out};
 use crate::surroundings::PAGE;
 
+/// Ends a session. Done by a task of its own, unless the application has an override of this: what that one needs may be with the task that
+/// it is called from.
+async fn end_stolen(engine: SuperTokens, revoke: RevokeSession) -> Result<(), Error> {
+    if engine.overrides().has::<RevokeSession>() {
+        return engine.call(revoke).await.map(|_| ());
+    }
+    let ending = tokio::spawn(async move { engine.call(revoke).await.map(|_| ()) });
+    ending.await.unwrap_or_else(|failed| Err(Error::Application(failed.into())))
+}
+
 /// The endpoints, in the order of the table below.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Ours {
@@ -204,7 +214,9 @@ impl Scope {
                 if handlers.token_theft.is_some() {
                     told(&handlers.token_theft, Theft { session_handle, user_id, recipe_user_id }, scope).await?;
                 } else {
-                    engine.call(RevokeSession { session_handle, context: self.context().clone() }).await?;
+                    // Whoever asked may hang up: the session ends all the same.
+                    let revoke = RevokeSession { session_handle, context: self.context().clone() };
+                    end_stolen(engine.clone(), revoke).await?;
                 }
             }
             _ => {}

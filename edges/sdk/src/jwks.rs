@@ -40,8 +40,16 @@ pub(crate) struct KeySet {
 
 struct Host {
     known: ArcSwapOption<KeySet>,
-    /// Held while somebody fetches; when the last fetch failed, if it did, and at what.
-    fetching: tokio::sync::Mutex<Option<(Millis, Arc<CoreError>)>>,
+    /// Held while somebody fetches.
+    fetching: tokio::sync::Mutex<Fetching>,
+}
+
+#[derive(Default)]
+struct Fetching {
+    /// When the last fetch failed, if it did, and at what.
+    failed: Option<(Millis, Arc<CoreError>)>,
+    /// When one began that has not ended: whoever asked has hung up.
+    left: Option<Millis>,
 }
 
 /// The keys of all hosts.
@@ -63,7 +71,7 @@ pub(crate) enum NoKey {
 
 impl Jwks {
     pub(crate) fn new(hosts: usize, interval: Millis) -> Self {
-        let host = || Host { known: ArcSwapOption::empty(), fetching: tokio::sync::Mutex::new(None) };
+        let host = || Host { known: ArcSwapOption::empty(), fetching: tokio::sync::Mutex::default() };
         Self { hosts: (0..hosts).map(|_| host()).collect(), interval, generation: AtomicU64::new(0) }
     }
 
@@ -117,9 +125,9 @@ impl Jwks {
         now: &impl Fn() -> Millis,
         finds: &impl Fn(&KeySet) -> Option<T>,
     ) -> Result<T, NoKey> {
-        let mut failed = host.fetching.lock().await;
+        let mut fetching = host.fetching.lock().await;
         // Somebody may have fetched while we waited; what he met a moment ago, we would meet too.
-        if let Some((at, error)) = &*failed
+        if let Some((at, error)) = &fetching.failed
             && is_within(COOL_DOWN, *at, now())
         {
             return Err(NoKey::Fetch(Arc::clone(error)));
@@ -132,10 +140,28 @@ impl Jwks {
                 return Err(NoKey::Unknown);
             }
         }
-        let fetched = self.fetch(host, address, client, now()).await.map_err(Arc::new);
-        *failed = fetched.as_ref().err().map(|error| (now(), Arc::clone(error)));
-        let set = fetched.map_err(NoKey::Fetch)?;
+        // Who asks and hangs up at once must not make us ask more often either.
+        if let Some(began) = fetching.left.filter(|began| is_within(COOL_DOWN, *began, now())) {
+            let rest = COOL_DOWN.saturating_sub(now().saturating_sub(began)).clamp(0, COOL_DOWN);
+            tokio::time::sleep(Duration::from_millis(rest.unsigned_abs())).await;
+        }
+        let set = self.fetch_once(&mut fetching, host, address, client, &now).await.map_err(NoKey::Fetch)?;
         finds(&set).ok_or(NoKey::Unknown)
+    }
+
+    async fn fetch_once(
+        &self,
+        fetching: &mut Fetching,
+        host: &Host,
+        address: &CoreAddress,
+        client: &CoreClient,
+        now: &impl Fn() -> Millis,
+    ) -> Result<Arc<KeySet>, Arc<CoreError>> {
+        fetching.left = Some(now());
+        let fetched = self.fetch(host, address, client, now()).await.map_err(Arc::new);
+        let failed = fetched.as_ref().err().map(|error| (now(), Arc::clone(error)));
+        *fetching = Fetching { failed, left: None };
+        fetched
     }
 
     fn usable(&self, host: &Host, now: Millis) -> Option<Arc<KeySet>> {
@@ -158,11 +184,11 @@ impl Jwks {
             if !is_due(host) {
                 continue;
             }
-            let Ok(mut failed) = host.fetching.try_lock() else { continue };
-            let just_failed = failed.as_ref().is_some_and(|(at, _)| is_within(COOL_DOWN, *at, now()));
-            if is_due(host) && !just_failed {
-                let fetched = self.fetch(host, address, client, now()).await.map_err(Arc::new);
-                *failed = fetched.as_ref().err().map(|error| (now(), Arc::clone(error)));
+            let Ok(mut fetching) = host.fetching.try_lock() else { continue };
+            let lately = fetching.failed.as_ref().map(|(at, _)| *at).max(fetching.left);
+            if is_due(host) && !lately.is_some_and(|at| is_within(COOL_DOWN, at, now())) {
+                // Those who need the keys will hear of it.
+                let _ = self.fetch_once(&mut fetching, host, address, client, &now).await;
             }
         }
     }
@@ -219,4 +245,51 @@ fn read(body: &[u8]) -> Result<Vec<VerifyingKey>, CoreError> {
     let answer = GetWellKnownJwks::read_answer(JsonObject::parse(text).map_err(|_| not_understood())?)?;
     let keys = answer.rs256_keys().filter_map(|key| VerifyingKey::from_jwk(key.kid.unwrap_or_default(), key.n, key.e).ok());
     Ok(keys.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test")]
+
+    use std::sync::atomic::AtomicUsize;
+
+    use bytes::Bytes;
+    use http::{Request, Response};
+    use tokio::time::{Instant, timeout};
+
+    use super::*;
+    use crate::error::TransportError;
+    use crate::session::SessionRecipe;
+    use crate::{AppInfo, BoxFuture, Core, CoreTransport, SuperTokens};
+
+    /// A core that takes ten milliseconds for an answer.
+    #[derive(Default)]
+    struct Slow(AtomicUsize);
+
+    impl CoreTransport for Slow {
+        fn send(&self, _: Request<Bytes>) -> BoxFuture<'_, Result<Response<Bytes>, TransportError>> {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            Box::pin(async {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+                Ok(Response::new(Bytes::from_static(br#"{"keys":[]}"#)))
+            })
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_asks_with_an_unknown_key_and_hangs_up_does_not_make_us_ask_more_often() {
+        let core = Arc::new(Slow::default());
+        let app = AppInfo::new("test").api_domain("http://localhost:3001").website_domain("http://localhost:3000");
+        let to = Core::transport(Arc::clone(&core) as Arc<dyn CoreTransport>, "http://core.localhost");
+        let engine = SuperTokens::builder(app).core(to).recipe(SessionRecipe::new()).build().await.unwrap();
+        let (inner, began) = (engine.inner(), Instant::now());
+        let now = || Millis::try_from(began.elapsed().as_millis()).unwrap();
+        let find = || inner.jwks.find(&inner.client, now, |_| None::<()>);
+        for _ in 0..200 {
+            assert!(timeout(Duration::from_millis(5), find()).await.is_err(), "they hang up before there is an answer");
+        }
+        let (asked, passed) = (core.0.load(Ordering::Relaxed), began.elapsed().as_millis());
+        assert!((1..=3).contains(&asked), "{asked} questions in {passed} ms");
+        assert!(matches!(find().await, Err(NoKey::Unknown)), "whoever stays gets an answer");
+    }
 }

@@ -244,6 +244,22 @@ async fn the_guard_lets_streams_through_whole_and_refuses_in_words_that_grpc_und
     }
 }
 
+/// A server of gRPC looks at the path alone, and would do what is asked.
+#[tokio::test]
+async fn no_verb_makes_a_call_without_a_session_pass_the_guard() {
+    let engine = sdk().await;
+    let layer = SuperTokensLayer::new(engine.clone()).grpc();
+    for verb in ["OPTIONS", "TRACE"] {
+        for content_type in ["application/grpc", "APPLICATION/GRPC+proto", "application/grpc-web"] {
+            let mut service = layer.layer(VerifySessionLayer::new(VerifyOptions::new()).layer(Greeter));
+            let call = http::Request::builder().method(verb).version(http::Version::HTTP_2).uri("/test.Greeter/WhoAmI");
+            let call = call.header("content-type", content_type).body(Body::empty()).unwrap();
+            let answer = service.call(call).await.unwrap();
+            assert_eq!(answer.status().as_u16(), 401, "{verb} {content_type}");
+        }
+    }
+}
+
 /// A proxy that asks who may pass reads a 200 as a yes, so nobody may bring one about by a header.
 #[tokio::test]
 async fn a_header_alone_does_not_turn_a_refusal_into_a_200() {

@@ -224,13 +224,16 @@ pub(crate) async fn import(import: &Import) -> Result<bool, Stop> {
         Source::Keycloak => From::Keycloak,
     });
     let fault = |error: supertokens_core::error::Error| Stop::caused("the import has stopped", &error);
+    // Read in another way, it is another file.
+    input.name = input.name.map(|name| import.from.map_or_else(|| name.clone(), |from| sha256_hex(&format!("{name} {from:?}"))));
     let mut at = FilePosition::default();
     if let Some(name) = input.name.as_ref().filter(|_| !import.again)
         && let Some(found) = core.file_position(&app, name).await.map_err(fault)?
     {
         at = found;
         input.skip_to(&import.file, u64::try_from(at.position).unwrap_or_default())?;
-        complain(&format!("{} goes on behind line {}", import.file.display(), at.line));
+        let again = if at.refused > 0 { "; those who were refused are tried again with --again" } else { "" };
+        complain(&format!("{} goes on behind line {}{again}", import.file.display(), at.line));
     }
     let mut report = Report::of(import);
     let number = |number: i64| u64::try_from(number).unwrap_or_default();

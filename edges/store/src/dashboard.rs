@@ -32,7 +32,7 @@ statements! { "dashboard_users", S {
     // Whoever changes the password meanwhile is waited for, and comes behind this one otherwise: sessions end with the password.
     InsertSession = "INSERT INTO {dashboard_user_sessions} (app_id, session_id, user_id, time_created, expiry)
              SELECT u.app_id, CAST($5 AS TEXT), u.user_id, CAST($6 AS BIGINT), CAST($7 AS BIGINT) FROM {dashboard_users} u
-             WHERE u.app_id = $1 AND u.user_id = CAST(CAST($2 AS TEXT) AS BPCHAR) AND u.email = $3 AND u.password_hash = $4 {share}",
+             WHERE u.app_id = $1 AND u.user_id = CAST(CAST($2 AS TEXT) AS BPCHAR) AND u.email = $3 AND u.password_hash = $4 {lock}",
     Whose = "SELECT u.email, s.expiry FROM {dashboard_user_sessions} s
              JOIN {dashboard_users} u ON u.app_id = s.app_id AND u.user_id = s.user_id
              WHERE s.app_id = $1 AND s.session_id = CAST(CAST($2 AS TEXT) AS BPCHAR)",

@@ -15,7 +15,7 @@ use supertokens_lambda::{SessionExt as _, SuperTokensLayer, cors_layer, not_foun
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     tracing_subscriber::fmt().with_writer(std::io::stderr).init();
-    let address = env::var("PUBLIC_ADDRESS").unwrap_or_else(|_| "http://localhost:3001".to_owned());
+    let address = of_here("PUBLIC_ADDRESS", "http://localhost:3001")?;
     let supertokens = initialise(&address).await?;
 
     // Step 3: the SDK's routes and CORS. What is put around last stands outermost.
@@ -23,10 +23,19 @@ async fn main() -> Result<(), Error> {
     lambda_http::run(cors_layer(&supertokens).layer(function)).await
 }
 
+/// An address, of your machine where none is given; on AWS it must be: cookies would be sent in clear, and the wrong website allowed.
+fn of_here(name: &str, default: &str) -> Result<String, Error> {
+    match env::var(name) {
+        Ok(address) => Ok(address),
+        Err(_) if env::var_os("LAMBDA_TASK_ROOT").is_none() => Ok(default.to_owned()),
+        Err(_) => Err(format!("{name} is not set: give the function its address, as in https://api.example.com").into()),
+    }
+}
+
 /// Step 2: who we are, and what we use. A stage before every path is the gateway's; browsers see it.
 async fn initialise(address: &str) -> Result<SuperTokens, Error> {
     let stage = env::var("STAGE").map(|stage| format!("/{stage}")).unwrap_or_default();
-    let website = env::var("WEBSITE").unwrap_or_else(|_| "http://localhost:3000".to_owned());
+    let website = of_here("WEBSITE", "http://localhost:3000")?;
     let app = AppInfo::new("Comments").api_domain(address).website_domain(website).api_gateway_path(stage);
     Ok(SuperTokens::builder(app).core(core()).recipe(SessionRecipe::new()).build().await?)
 }

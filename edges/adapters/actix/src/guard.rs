@@ -79,15 +79,15 @@ where
         let (inner, options) = (Rc::clone(&self.inner), Rc::clone(&self.options));
         Box::pin(async move {
             let verified = match scope(request.request()) {
-                Ok(scope) => scope.verify_session(&options).await,
+                Ok(scope) => CheckedSession::of_guard(&scope, request.method().as_str(), &options).await,
                 Err(missing) => Err(missing),
             };
             match verified {
-                Ok(session) => {
-                    if let Some(session) = &session {
+                Ok(checked) => {
+                    if let Some(session) = checked.session() {
                         request.extensions_mut().insert(session.clone());
                     }
-                    request.extensions_mut().insert(CheckedSession(session));
+                    request.extensions_mut().insert(checked);
                     Ok(inner.call(request).await?.map_into_left_body())
                 }
                 Err(error) => {

@@ -103,7 +103,9 @@ impl Authorizer {
     async fn check(&self, method: Method, path: Option<String>, headers: HeaderMap) -> Result<Option<Session>, Error> {
         let uri = path.and_then(|path| path.parse::<Uri>().ok()).unwrap_or_default();
         let scope = Scope::new(self.supertokens.clone(), RequestView::new(method, uri, headers));
-        match scope.verify_session(&self.options).await {
+        // Not `verify_session`, which refreshes on the refresh endpoint's path, and lets preflights pass without a session: the answer says
+        // whether some other function may be called, and that one knows nothing of either.
+        match scope.get_session(&self.options).await {
             Ok(Some(session)) => Ok(Some(session)),
             Err(supertokens::Error::InvalidClaims { .. }) => Ok(None),
             Ok(None)

@@ -42,7 +42,8 @@ pub trait SessionExt {
     /// A session that has ended: it is refused, so that the browser refreshes it.
     fn maybe_session(&self) -> impl Future<Output = Result<Option<Session>, Error>> + Send + use<Self>;
 
-    /// The session, checked as the options say: against the database, for claims, or optional.
+    /// The session, checked as the options say: against the database, for claims, or optional. None on `OPTIONS` and `TRACE`, because
+    /// preflights carry no cookies: a function that answers all verbs asks for [`session`](Self::session), which is never none.
     ///
     /// # Errors
     /// As [`Scope::verify_session`].

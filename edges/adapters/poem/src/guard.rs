@@ -57,11 +57,12 @@ impl<E: Endpoint> Endpoint for VerifySessionEndpoint<E> {
     type Output = E::Output;
 
     async fn call(&self, mut request: Request) -> poem::Result<E::Output> {
-        let session = scope(&request)?.verify_session(&self.options).await.map_err(Error::from)?;
-        if let Some(session) = &session {
+        let scope = scope(&request)?.clone();
+        let checked = CheckedSession::of_guard(&scope, request.method().as_str(), &self.options).await.map_err(Error::from)?;
+        if let Some(session) = checked.session() {
             request.extensions_mut().insert(session.clone());
         }
-        request.extensions_mut().insert(CheckedSession(session));
+        request.extensions_mut().insert(checked);
         self.inner.call(request).await
     }
 }

@@ -55,7 +55,8 @@ supertokens::handler_types! {
 }
 
 /// For guards of your own: checks the request's session with options that are made at run time. `OPTIONS` and `TRACE` pass without one,
-/// because preflights carry no cookies.
+/// because preflights carry no cookies. What it has found, a [`Session`] behind it among the handler's arguments takes as it is: where the
+/// options are laxer than a route needs, give that route a policy.
 ///
 /// ```
 /// use rocket::Request;
@@ -83,8 +84,8 @@ pub async fn verify_session(
         Ok(scope) => scope.verify_session(options).await,
         Err(missing) => Err(missing),
     };
-    if let Ok(found) = &checked {
-        visit.keep(CheckedSession(found.clone()));
+    if let (Ok(found), Ok(scope)) = (&checked, visit.scope()) {
+        visit.keep(CheckedSession::new(scope, found.clone()));
     }
     outcome(visit, checked)
 }
@@ -111,8 +112,8 @@ impl<'r, P: VerifyPolicy> FromRequest<'r> for Session<P> {
             Err(missing) => Err(missing),
         };
         // What a laxer policy has let in is nothing that others may trust.
-        if let (Ok(session), true) = (&found, P::TRUSTS_GUARD) {
-            visit.keep(CheckedSession(Some(session.clone())));
+        if let (Ok(session), Ok(scope), true) = (&found, visit.scope(), P::TRUSTS_GUARD) {
+            visit.keep(CheckedSession::new(scope, Some(session.clone())));
         }
         outcome(visit, found).map(Self::of)
     }
@@ -128,8 +129,8 @@ impl<'r, P: VerifyPolicy> FromRequest<'r> for MaybeSession<P> {
             Ok(scope) => adapter::optional::<P>(scope, visit.checked()).await,
             Err(missing) => Err(missing),
         };
-        if let (Ok(session), true) = (&found, P::TRUSTS_GUARD) {
-            visit.keep(CheckedSession(session.clone()));
+        if let (Ok(session), Ok(scope), true) = (&found, visit.scope(), P::TRUSTS_GUARD) {
+            visit.keep(CheckedSession::new(scope, session.clone()));
         }
         outcome(visit, found).map(|session| Self(session.map(Session::of)))
     }

@@ -40,15 +40,15 @@ pub struct VerifySession {
 impl Handler for VerifySession {
     async fn handle(&self, request: &mut Request, depot: &mut Depot, response: &mut Response, ctrl: &mut FlowCtrl) {
         let found = match scope(depot) {
-            Ok(scope) => scope.verify_session(&self.options).await.map_err(Error::from),
+            Ok(scope) => CheckedSession::of_guard(scope, request.method().as_str(), &self.options).await.map_err(Error::from),
             Err(missing) => Err(missing),
         };
         match found {
-            Ok(session) => {
-                if let Some(session) = &session {
+            Ok(checked) => {
+                if let Some(session) = checked.session() {
                     depot.insert_typed(session.clone());
                 }
-                depot.insert_typed(CheckedSession(session));
+                depot.insert_typed(checked);
             }
             Err(error) => {
                 error.write(request, depot, response).await;

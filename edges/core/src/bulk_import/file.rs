@@ -26,6 +26,9 @@ use crate::ports::uuid;
 /// What came of one user of a file: nothing, if it came in; or why it did not.
 pub type Refusals = Vec<Option<Vec<String>>>;
 
+/// What is kept of a user beside the login methods: devices, and the tenants of each role.
+type Kept = (Vec<ImportedDevice>, BTreeMap<String, Vec<TenantId>>);
+
 impl Core {
     /// How far a file has been imported into an app, if it has been begun.
     ///
@@ -196,7 +199,7 @@ impl Core {
         let (groups, hashes, devices, metadata, roles, next) = reading.await?;
         let hashes: HashMap<String, Secret<String>> = hashes.into_iter().collect();
         let mut metadata: HashMap<String, String> = metadata.into_iter().collect();
-        let mut of_users: HashMap<String, (Vec<ImportedDevice>, BTreeMap<String, Vec<TenantId>>)> = HashMap::new();
+        let mut of_users: HashMap<String, Kept> = HashMap::new();
         for (user, device) in devices {
             let device =
                 ImportedDevice { secret: device.secret, period: device.period, skew: device.skew, name: Some(device.name) };

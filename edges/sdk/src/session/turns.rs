@@ -11,45 +11,58 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
-/// When one change has held the turn for so long, the next goes on without it: an override that waits for a change in another task,
-/// from within a change, would never get it. However long the row of those who wait, it moves on: that is no reason to go.
+/// When one change has held the turn for so long, one of those who wait goes on without it: an override that waits for a change in another
+/// task, from within a change, would never get it. However long the row of those who wait, it moves on: that is no reason to go.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 tokio::task_local! {
-    /// This task is changing a payload already: an override of a part of the change may make changes of its own.
-    static INSIDE: ();
+    /// The payloads that this task is changing already, by whose turns they are and their sessions: an override of a part of the change may
+    /// make changes of its own.
+    static INSIDE: Vec<(usize, String)>;
 }
 
 /// The turns of all sessions that are being changed.
 #[derive(Default)]
 pub(crate) struct Turns {
-    turns: std::sync::Mutex<HashMap<String, Arc<Turn>>>,
+    turns: std::sync::Mutex<HashMap<String, Row>>,
+}
+
+/// Those who change one session, or wait for it.
+#[derive(Default)]
+struct Row {
+    turn: Arc<Turn>,
+    length: usize,
 }
 
 #[derive(Default)]
 struct Turn {
     turn: Mutex<()>,
-    /// How often it has been taken or given back.
+    /// How often it has been taken, given back, or done without.
     moves: AtomicU64,
 }
 
 impl Turns {
     /// Runs a change of this session's payload when it is its turn.
     pub(crate) async fn take<T>(&self, handle: &str, change: impl Future<Output = T>) -> T {
-        if INSIDE.try_with(|()| ()).is_ok() {
+        let mut inside = INSIDE.try_with(Vec::clone).unwrap_or_default();
+        let this = (std::ptr::from_ref(self).addr(), handle.to_owned());
+        if inside.contains(&this) {
             return change.await;
         }
+        inside.push(this);
         let place = self.place(handle);
         let _held = place.turn.wait().await;
-        INSIDE.scope((), change).await
+        INSIDE.scope(inside, change).await
     }
 
-    fn place(&self, handle: &str) -> Place<'_> {
-        let turn = Arc::clone(self.all().entry(handle.to_owned()).or_default());
-        Place { turns: self, handle: handle.to_owned(), turn }
+    fn place<'a>(&'a self, handle: &'a str) -> Place<'a> {
+        let mut all = self.all();
+        let row = all.entry(handle.to_owned()).or_default();
+        row.length += 1;
+        Place { turns: self, handle, turn: Arc::clone(&row.turn) }
     }
 
-    fn all(&self) -> MutexGuard<'_, HashMap<String, Arc<Turn>>> {
+    fn all(&self) -> MutexGuard<'_, HashMap<String, Row>> {
         self.turns.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -57,16 +70,17 @@ impl Turns {
 /// Somebody's place in the row of one session. The last to leave takes the row along.
 struct Place<'a> {
     turns: &'a Turns,
-    handle: String,
+    handle: &'a str,
     turn: Arc<Turn>,
 }
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
         let mut all = self.turns.all();
-        // One is the map's, and one ours; nobody gets another without the lock.
-        if Arc::strong_count(&self.turn) == 2 {
-            all.remove(&self.handle);
+        let Some(row) = all.get_mut(self.handle) else { return };
+        row.length -= 1;
+        if row.length == 0 {
+            all.remove(self.handle);
         }
     }
 }
@@ -80,7 +94,8 @@ impl Turn {
                 self.moves.fetch_add(1, Ordering::Release);
                 return Some(Held { moves: &self.moves, _turn: turn });
             }
-            if self.moves.load(Ordering::Acquire) == seen {
+            // Who goes on without it has moved the row, so that nobody else goes at once.
+            if self.moves.compare_exchange(seen, seen + 1, Ordering::AcqRel, Ordering::Acquire).is_ok() {
                 return None;
             }
         }
@@ -162,5 +177,41 @@ mod tests {
         let inner = turns.take("handle", async { tokio::spawn(async move { other.take("handle", async {}).await }).await });
         assert!(inner.await.is_ok());
         assert_eq!(began.elapsed(), PATIENCE);
+    }
+
+    /// One change hangs: those who wait for it go one by one.
+    #[tokio::test(start_paused = true)]
+    async fn those_who_go_without_the_turn_do_not_go_at_once() {
+        let (turns, inside, most) = (Turns::default(), AtomicUsize::new(0), AtomicUsize::new(0));
+        let hangs = turns.take("handle", sleep(PATIENCE * 100));
+        let others = join_all((0..10).map(|_| {
+            turns.take("handle", async {
+                most.fetch_max(inside.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Relaxed);
+                sleep(Duration::from_secs(1)).await;
+                inside.fetch_sub(1, Ordering::Relaxed);
+            })
+        }));
+        let began = Instant::now();
+        tokio::select! {
+            biased;
+            () = hangs => panic!("the one that hangs was waited for"),
+            _ = others => (),
+        }
+        assert_eq!((most.into_inner(), began.elapsed()), (1, PATIENCE * 10 + Duration::from_secs(1)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_change_of_another_session_inside_a_change_waits_for_its_turn() {
+        let turns = Turns::default();
+        let began = Instant::now();
+        let (one, other) = (
+            turns.take("one", turns.take("other", async { began.elapsed() })),
+            turns.take("other", async {
+                sleep(Duration::from_secs(2)).await;
+                turns.take("other", async {}).await;
+            }),
+        );
+        let ((), waited) = tokio::join!(other, one);
+        assert_eq!(waited, Duration::from_secs(2));
     }
 }

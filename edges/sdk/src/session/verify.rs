@@ -3,7 +3,8 @@
 
 use std::sync::Arc;
 
-use http::Method;
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, Method};
 use supertokens_domain::session::signing_key::VerifyingKey;
 use supertokens_web::anti_csrf::{self, RequestDecision};
 use supertokens_web::response_changes::TokenKind;
@@ -362,6 +363,10 @@ enum BadSignature {
     NotYet,
 }
 
+fn is_grpc(headers: &HeaderMap) -> bool {
+    headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().to_ascii_lowercase().starts_with(b"application/grpc"))
+}
+
 /// The check of a request, as adapters and [`Scope::verify_session`] start it; an override may change it for all routes.
 #[derive(Debug, Clone)]
 pub struct VerifySession {
@@ -377,8 +382,8 @@ impl Function for VerifySession {
 
     async fn run(self, engine: &SuperTokens) -> Result<Self::Output, Error> {
         let request = self.scope.request();
-        // A preflight carries no cookies; it is the CORS layer's.
-        if [Method::OPTIONS, Method::TRACE].contains(request.method()) {
+        // A preflight carries no cookies; it is the CORS layer's. Servers of gRPC do not look at the verb, and would do what is asked.
+        if [Method::OPTIONS, Method::TRACE].contains(request.method()) && !is_grpc(request.headers()) {
             return Ok(None);
         }
         if routing::is_refresh_request(engine.app_info(), request.method().as_str(), request.path()) {

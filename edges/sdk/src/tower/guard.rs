@@ -15,13 +15,14 @@ use crate::adapter::CheckedSession;
 use crate::context::Scope;
 use crate::error::Error;
 use crate::future::BoxFuture;
-use crate::session::{Session, VerifyOptions};
+use crate::session::VerifyOptions;
 
 /// Lets only those requests through whose session satisfies the options; but `OPTIONS` and `TRACE` pass without any, because preflights
-/// carry no cookies. A handler that answers all verbs takes a session itself, or names its verbs. It stands inside
+/// carry no cookies. A handler that answers all verbs takes a session itself, or names its verbs; a call of gRPC needs a session by
+/// whatever verb it comes. It stands inside
 /// [`SuperTokensLayer`](super::SuperTokensLayer), around one route or several.
 ///
-/// The session is then among the request's extensions, as [`Session`] and as [`CheckedSession`]; whoever needs it further inside does
+/// The session is then among the request's extensions, as [`Session`](crate::session::Session) and as [`CheckedSession`]; whoever needs it further inside does
 /// not check it again.
 #[derive(Debug, Clone)]
 pub struct VerifySessionLayer {
@@ -67,7 +68,8 @@ where
             return Guarding { stage: Stage::Refused { error: Some(without_layer()) } };
         };
         let options = Arc::clone(&self.options);
-        let check = Box::pin(async move { scope.verify_session(&options).await });
+        let verb = request.method().clone();
+        let check = Box::pin(async move { CheckedSession::of_guard(&scope, verb.as_str(), &options).await });
         // The service that was made ready is the one to call; its clone need not be.
         let clone = self.inner.clone();
         let inner = std::mem::replace(&mut self.inner, clone);
@@ -86,7 +88,7 @@ pin_project! {
 pin_project! {
     #[project = StageNow]
     enum Stage<S, Q, F> {
-        Checking { check: BoxFuture<'static, Result<Option<Session>, Error>>, rest: Option<(S, Q)> },
+        Checking { check: BoxFuture<'static, Result<CheckedSession, Error>>, rest: Option<(S, Q)> },
         Refused { error: Option<Error> },
         Application { #[pin] future: F },
     }
@@ -111,11 +113,11 @@ where
                     None => return Poll::Pending,
                 },
                 StageNow::Checking { check, rest } => match (ready!(check.as_mut().poll(cx)), rest.take()) {
-                    (Ok(session), Some((mut inner, mut request))) => {
-                        if let Some(session) = &session {
+                    (Ok(checked), Some((mut inner, mut request))) => {
+                        if let Some(session) = checked.session() {
                             request.extensions_mut().insert(session.clone());
                         }
-                        request.extensions_mut().insert(CheckedSession(session));
+                        request.extensions_mut().insert(checked);
                         Stage::Application { future: inner.call(request) }
                     }
                     (Err(error), _) => Stage::Refused { error: Some(error) },

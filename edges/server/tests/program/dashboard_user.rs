@@ -1,4 +1,5 @@
 //! `supertokens dashboard-user`: the first people of a new installation, and what it says when that cannot be.
+#![allow(clippy::indexing_slicing, reason = "tests")]
 
 use std::fs::File;
 use std::io::{BufReader, Read as _, Write as _};

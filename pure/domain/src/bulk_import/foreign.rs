@@ -37,6 +37,14 @@ fn objects<'a>(object: &'a JsonObject, name: &str) -> impl Iterator<Item = &'a J
     object.get(name).and_then(Json::as_array).unwrap_or_default().iter().filter_map(Json::as_object)
 }
 
+fn has_entries(object: &JsonObject, name: &str) -> bool {
+    object.get(name).is_some_and(|value| match value {
+        Json::Array(entries) => !entries.is_empty(),
+        Json::Object(entries) => !entries.is_empty(),
+        _ => false,
+    })
+}
+
 fn millis(value: &Json) -> Option<i64> {
     value.as_i64().or_else(|| value.as_str()?.parse().ok())
 }
@@ -68,6 +76,23 @@ fn with_hash(email: &str, hash: &str, algorithm: &str) -> JsonObject {
     method.with("passwordHash", hash).with("hashingAlgorithm", algorithm)
 }
 
+/// Whether the address of an account elsewhere is verified: where it is the user's own, that one's flag says so; of any other only the account
+/// itself can. Addresses that nobody has verified must not link accounts.
+fn is_verified_of(address: &str, own: (Option<&str>, bool), by_account: bool) -> bool {
+    let is_own = own.0.is_some_and(|own| own.trim().to_lowercase() == address.trim().to_lowercase());
+    by_account || (own.1 && is_own)
+}
+
+fn shut_out(field: &str) -> String {
+    format!("{field}: this user may not log in there, and could here: take the line out, or the mark if that is what you want")
+}
+
+fn second_factor(field: &str) -> String {
+    format!(
+        "{field}: this user has a second factor that cannot be imported, and would come in without: take it out of the line if that is what you want"
+    )
+}
+
 /// Our names of providers that others call otherwise.
 fn provider(name: &str) -> &str {
     match name {
@@ -86,6 +111,12 @@ fn auth0(sent: &JsonObject) -> Result<JsonObject, String> {
     let id = text(sent, "user_id").or_else(|| sent.get("_id")?.as_object().and_then(|id| text(id, "$oid")));
     let email = text(sent, "email");
     let is_verified = flag(sent, "email_verified");
+    if flag(sent, "blocked") {
+        return Err(shut_out("blocked"));
+    }
+    if let Some(field) = ["multifactor", "mfa_factors"].into_iter().find(|name| has_entries(sent, name)) {
+        return Err(second_factor(field));
+    }
     let mut methods = Vec::new();
     if let Some(hash) = text(sent, "passwordHash").or_else(|| text(sent, "password_hash")) {
         let email = email.ok_or("email is missing beside the password hash")?;
@@ -112,9 +143,12 @@ fn auth0(sent: &JsonObject) -> Result<JsonObject, String> {
             methods.push(JsonObject::new().with("recipeId", "passwordless").with(field, value));
             continue;
         }
-        let of_identity = identity.get("profileData").and_then(Json::as_object).and_then(|profile| text(profile, "email"));
-        let email = of_identity.or(email).ok_or_else(|| format!("email is missing beside the account at {name}"))?;
-        methods.push(of_provider(provider(name), &account, email).with("isVerified", is_verified));
+        let profile = identity.get("profileData").and_then(Json::as_object);
+        let of_identity = profile.and_then(|profile| text(profile, "email"));
+        let address = of_identity.or(email).ok_or_else(|| format!("email is missing beside the account at {name}"))?;
+        let by_account = of_identity.is_some() && profile.is_some_and(|profile| flag(profile, "email_verified"));
+        let is_verified = is_verified_of(address, (email, is_verified), by_account);
+        methods.push(of_provider(provider(name), &account, address).with("isVerified", is_verified));
     }
     let mut metadata = JsonObject::new();
     for name in ["user_metadata", "app_metadata"] {
@@ -135,6 +169,12 @@ fn auth0(sent: &JsonObject) -> Result<JsonObject, String> {
 /// Its hash parameters are the usual ones of a project; the signer key belongs into the settings of the core.
 fn firebase(sent: &JsonObject) -> Result<JsonObject, String> {
     let (email, is_verified) = (text(sent, "email"), flag(sent, "emailVerified"));
+    if flag(sent, "disabled") {
+        return Err(shut_out("disabled"));
+    }
+    if has_entries(sent, "mfaInfo") {
+        return Err(second_factor("mfaInfo"));
+    }
     let joined = sent.get("createdAt").and_then(millis);
     let with_time = |method: JsonObject| method.with_some("timeJoinedInMSSinceEpoch", joined);
     let standard = |text: &str| text.replace('-', "+").replace('_', "/");
@@ -152,8 +192,9 @@ fn firebase(sent: &JsonObject) -> Result<JsonObject, String> {
             continue;
         }
         let account = account.ok_or_else(|| format!("rawId is missing beside the account at {name}"))?;
-        let email = text(info, "email").or(email).ok_or_else(|| format!("email is missing beside the account at {name}"))?;
-        methods.push(with_time(of_provider(provider(name), account, email)).with("isVerified", is_verified));
+        let address = text(info, "email").or(email).ok_or_else(|| format!("email is missing beside the account at {name}"))?;
+        let is_verified = is_verified_of(address, (email, is_verified), false);
+        methods.push(with_time(of_provider(provider(name), account, address)).with("isVerified", is_verified));
     }
     if let Some(number) = text(sent, "phoneNumber") {
         methods.push(with_time(JsonObject::new().with("recipeId", "passwordless").with("phoneNumber", number)));
@@ -175,6 +216,9 @@ fn keycloak(sent: &JsonObject) -> Result<JsonObject, String> {
     let name = text(sent, "username").unwrap_or_default();
     let email = text(sent, "email").or_else(|| Some(name).filter(|name| name.contains('@')));
     let is_verified = flag(sent, "emailVerified");
+    if sent.get("enabled").and_then(Json::as_bool) == Some(false) {
+        return Err(shut_out("enabled"));
+    }
     let joined = sent.get("createdTimestamp").and_then(millis);
     let with_time = |method: JsonObject| method.with_some("timeJoinedInMSSinceEpoch", joined);
     let mut methods = Vec::new();
@@ -190,6 +234,9 @@ fn keycloak(sent: &JsonObject) -> Result<JsonObject, String> {
                 return Err(format!(
                     "credentials: a {kind} credential is bound to the server that it was made for, and cannot be imported"
                 ));
+            }
+            Some(kind @ ("otp" | "totp" | "hotp" | "recovery-authn-codes")) => {
+                return Err(second_factor(&format!("credentials (type {kind})")));
             }
             _ => {}
         }
@@ -271,6 +318,53 @@ mod tests {
             Ok(format!("{} {}", user.shown_id(), recipes.join(" ")))
         };
         pieces.into_iter().map(|piece| one(piece.text)).collect()
+    }
+
+    /// What of each login method is verified, or why the user is refused.
+    fn verified(from: From, user: &str) -> Result<Vec<bool>, String> {
+        let user = converted(from, &JsonObject::parse(user).unwrap())?;
+        Ok(objects(&user, "loginMethods").map(|method| flag(method, "isVerified")).collect())
+    }
+
+    #[test]
+    fn an_address_is_verified_only_where_that_very_one_was() {
+        let auth0 = |profile: &str| {
+            let identity = format!(r#"[{{"provider":"facebook","user_id":"1"{profile}}}]"#);
+            verified(From::Auth0, &format!(r#"{{"user_id":"a","email":"me@a.x","email_verified":true,"identities":{identity}}}"#))
+        };
+        assert_eq!(auth0(""), Ok(vec![true]));
+        assert_eq!(auth0(r#","profileData":{"email":"ME@a.x"}"#), Ok(vec![true]));
+        assert_eq!(auth0(r#","profileData":{"email":"ceo@victim.x"}"#), Ok(vec![false]));
+        assert_eq!(auth0(r#","profileData":{"email":"ceo@victim.x","email_verified":false}"#), Ok(vec![false]));
+        assert_eq!(auth0(r#","profileData":{"email":"other@a.x","email_verified":true}"#), Ok(vec![true]));
+        let firebase = |address: &str| {
+            let info = format!(r#"[{{"providerId":"google.com","rawId":"1","email":"{address}"}}]"#);
+            verified(
+                From::Firebase,
+                &format!(r#"{{"localId":"a","email":"me@a.x","emailVerified":true,"providerUserInfo":{info}}}"#),
+            )
+        };
+        assert_eq!((firebase("me@a.x"), firebase("ceo@victim.x")), (Ok(vec![true]), Ok(vec![false])));
+    }
+
+    #[test]
+    fn who_may_not_log_in_there_or_needs_a_second_factor_is_refused_by_name() {
+        let number = r#""localId":"a","phoneNumber":"+4915112345678""#;
+        let account = r#""email":"me@a.x","federatedIdentities":[{"identityProvider":"google","userId":"1"}]"#;
+        let identity = r#""email":"me@a.x","identities":[{"provider":"facebook","user_id":"1"}]"#;
+        for (from, user, field) in [
+            (From::Auth0, format!(r#"{{{identity},"blocked":true}}"#), "blocked"),
+            (From::Auth0, format!(r#"{{{identity},"multifactor":["guardian"]}}"#), "multifactor"),
+            (From::Firebase, format!(r#"{{{number},"disabled":true}}"#), "disabled"),
+            (From::Firebase, format!(r#"{{{number},"mfaInfo":[{{"phoneInfo":"+1"}}]}}"#), "mfaInfo"),
+            (From::Keycloak, format!(r#"{{{account},"enabled":false}}"#), "enabled"),
+            (From::Keycloak, format!(r#"{{{account},"credentials":[{{"type":"otp"}}]}}"#), "credentials"),
+        ] {
+            assert!(verified(from, &user).unwrap_err().starts_with(field), "{user}");
+        }
+        assert!(verified(From::Auth0, &format!(r#"{{{identity},"blocked":false,"multifactor":[]}}"#)).is_ok());
+        assert!(verified(From::Firebase, &format!(r#"{{{number},"disabled":false}}"#)).is_ok());
+        assert!(verified(From::Keycloak, &format!(r#"{{{account},"enabled":true}}"#)).is_ok());
     }
 
     #[test]

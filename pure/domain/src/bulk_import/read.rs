@@ -273,7 +273,8 @@ impl Reading<'_> {
         match check(&named, self.context.has_signer_key, &self.context.caps) {
             Ok(()) => return Some(named.hash),
             Err(Refused::NoSignerKey) => {
-                self.findings.add("Firebase SCrypt hashes need firebase_password_hashing_signer_key in the settings of the core.")
+                self.findings
+                    .add("Firebase SCrypt hashes need firebase_password_hashing_signer_key in the settings of the core.");
             }
             Err(refused) => self.findings.add(refused.to_string()),
         }

@@ -39,6 +39,9 @@ pub struct Registered {
     pub attestation: Attestation,
 }
 
+/// Of a key, as it comes.
+const LONGEST_KEY: usize = 2_048;
+
 /// Everything but the signature.
 pub fn decide(claimed: &Claimed<'_>, expected: &Expected) -> Result<Decided, Refused> {
     let response = Response::read(claimed)?;
@@ -47,6 +50,10 @@ pub fn decide(claimed: &Claimed<'_>, expected: &Expected) -> Result<Decided, Ref
     let data = AuthenticatorData::read(&object.authenticator_data)?;
     let key = match &data.attested {
         Some(attested) => {
+            // The longest key that anybody makes, RSA's of 8,192 bits, has half of this; it is read at each sign-in.
+            if attested.key.len() > LONGEST_KEY {
+                return Err(Refused::credential("the key of the credential is longer than 2,048 bytes"));
+            }
             let key = CoseKey::read(attested.key).map_err(|_| Refused::credential("the key of the credential is none"))?;
             // The text counts as well: a second spelling would be a second name of the same passkey.
             if !is_text_of(claimed.id(), attested.id) {

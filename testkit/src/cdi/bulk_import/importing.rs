@@ -171,7 +171,7 @@ async fn of_sixteen_with_one_address_one_comes_in(w: &World) {
         let w = w.clone();
         async move {
             let mut user = hashed("same@x.io");
-            user["loginMethods"][0]["isPrimary"] = json!(n % 2 == 0);
+            user["loginMethods"][0]["isPrimary"] = json!(n.is_multiple_of(2));
             import(&w, user).await.status
         }
     };

@@ -15,7 +15,7 @@ async fn all_come_in_and_nobody_waits_any_more(w: &World) {
         let user = |n: usize| {
             let mut user = hashed(&format!("u{n}@x.io"));
             user["externalUserId"] = json!(format!("ext{n}"));
-            user["loginMethods"][0]["isPrimary"] = json!(n % 3 == 0);
+            user["loginMethods"][0]["isPrimary"] = json!(n.is_multiple_of(3));
             user
         };
         let users: Vec<Value> = (0..120).map(user).collect();

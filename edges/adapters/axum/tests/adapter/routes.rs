@@ -130,6 +130,60 @@ async fn behind_a_guard_the_session_is_checked_once() {
     assert_eq!((count.load(Ordering::Relaxed), world.core.times("POST /recipe/session/verify")), (1, 1));
 }
 
+/// Customers outside, and among their routes those of the staff.
+#[tokio::test]
+async fn what_the_guard_of_one_sdk_has_found_is_nothing_to_another() {
+    let (customers, staff) = (
+        World::new().await,
+        World::with(app_info(), |builder| {
+            builder.with_override(|_: GetSession, _| async { Err(supertokens::Error::unauthorised("not of the staff")) })
+        })
+        .await,
+    );
+    let routes = || Router::new().route("/me", get(me)).route("/perhaps", get(perhaps));
+    let app = Router::new()
+        .nest("/staff", routes().layer(SuperTokensLayer::new(staff.engine.clone())))
+        .nest("/shop", routes())
+        .layer(verify_session(VerifyOptions::new()))
+        .layer(SuperTokensLayer::new(customers.engine.clone()));
+    for (path, status) in [("/shop/me", 200), ("/shop/perhaps", 200), ("/staff/me", 401), ("/staff/perhaps", 401)] {
+        assert_eq!(ask(&app, by_anna("GET", path)).await.status, status, "{path}");
+    }
+}
+
+/// Between the two, something lets a header say which verb is meant.
+#[tokio::test]
+async fn a_verb_that_was_changed_on_the_way_is_not_checked_as_the_one_that_came() {
+    let world = World::new().await;
+    async fn never() -> StatusCode {
+        panic!("the handler was called")
+    }
+    let guarded = Router::new().route("/", post(never)).route_layer(verify_session(VerifyOptions::new()));
+    let app = Router::new().fallback_service(ChangesVerbs(guarded)).layer(SuperTokensLayer::new(world.engine.clone()));
+    for verb in ["OPTIONS", "TRACE", "GET"] {
+        assert_eq!(ask(&app, by_anna(verb, "/")).await.status, StatusCode::INTERNAL_SERVER_ERROR, "{verb}");
+    }
+    assert_eq!(ask(&app, request("PUT", "/")).await.status, StatusCode::UNAUTHORIZED);
+}
+
+#[derive(Clone)]
+struct ChangesVerbs(Router);
+
+impl tower_service::Service<http::Request<axum::body::Body>> for ChangesVerbs {
+    type Response = axum::response::Response;
+    type Error = std::convert::Infallible;
+    type Future = <Router as tower_service::Service<http::Request<axum::body::Body>>>::Future;
+
+    fn poll_ready(&mut self, cx: &mut std::task::Context<'_>) -> std::task::Poll<Result<(), Self::Error>> {
+        tower_service::Service::<http::Request<axum::body::Body>>::poll_ready(&mut self.0, cx)
+    }
+
+    fn call(&mut self, mut request: http::Request<axum::body::Body>) -> Self::Future {
+        *request.method_mut() = http::Method::POST;
+        self.0.call(request)
+    }
+}
+
 #[tokio::test]
 async fn a_guard_refuses_before_the_handler_runs() {
     let world = World::new().await;

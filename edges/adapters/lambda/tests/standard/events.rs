@@ -1,7 +1,7 @@
 //! What only events bring along: stages, lists of cookies, and a gateway that asks who may pass. Scenario 148 of sdk-session.md 11.
 
 use bytes::Bytes;
-use http::Request;
+use http::{Method, Request};
 use lambda_http::aws_lambda_events::apigw::{
     ApiGatewayCustomAuthorizerRequestTypeRequest, ApiGatewayV2CustomAuthorizerV2Request,
 };
@@ -156,6 +156,18 @@ async fn a_gateway_asks_who_may_pass(stage: &Stage) {
         let checked = Authorizer::new(app.engine.clone()).options(VerifyOptions::new().check_database());
         assert_eq!(may_pass(&checked, &call().into_request()).await, Err("Unauthorized".to_owned()));
     }
+    // What it stands before may answer every verb and every path: neither a preflight passes, nor who could refresh, and nothing is refreshed.
+    let browser = app.browser(Mode::Cookie);
+    browser.log_in("ada").await.ok();
+    let (token, path) = (browser.refresh_token(), "/auth/session/refresh");
+    for call in
+        [app.call(Method::OPTIONS, "/page"), app.call(Method::TRACE, "/page"), app.post(path).cookie("sRefreshToken", &token)]
+    {
+        assert_eq!(may_pass(&authorizer, &call.into_request()).await, Err("Unauthorized".to_owned()));
+    }
+    browser.refresh().await.ok();
+    assert_ne!(browser.refresh_token(), token, "it was still good");
+
     let optional = Authorizer::new(app.engine.clone()).options(VerifyOptions::new().session_optional());
     for request in [app.get("/page"), app.get("/page").bearer("garbage"), app.get("/page").cookie("sAccessToken", "garbage")] {
         let request = request.into_request();
